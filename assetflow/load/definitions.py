@@ -1,0 +1,95 @@
+"""What loading a project gives: the graph, and beside each node what it takes to run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from assetflow.errors import AssetflowError
+from assetflow.graph import Graph
+from assetflow.model.definition import Input, ResourceUse
+from assetflow.model.keys import AssetKey
+from assetflow.model.retry import Retry
+from assetflow.model.storage import Codec
+from assetflow.model.versions import CodeVersion
+
+__all__ = ["Bound", "BoundInput", "BoundOutput", "BoundSource", "Loaded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundInput:
+    """An input as the function takes it."""
+
+    parameter: str
+    #: The edge, as it stands in ``Node.inputs``.
+    edge: Input
+    #: The consumer's resolved annotation; None where there is none.
+    hint: object
+    #: One value for the single key, a dict by key, or one table of all partitions.
+    shape: str  # "value" | "dict" | "table"
+    default: Any = None  # the user's value; meaningful only where edge.optional
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundOutput:
+    """One asset that a function makes."""
+
+    key: AssetKey
+    #: The resolved return annotation (of a multi-asset: the field's); None where there is none.
+    hint: object
+    #: As written by ``codec=``; None: chosen by hint and value when it is saved.
+    codec: Codec | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """How to call a node's function and what to do with the result."""
+
+    key: AssetKey
+    function: Callable[..., Any]  # the user's function, undecorated
+    outputs: tuple[BoundOutput, ...]
+    #: The function returns a NamedTuple whose fields are the outputs, rather than the one output itself.
+    multi: bool = False
+    inputs: tuple[BoundInput, ...] = ()
+    resources: tuple[ResourceUse, ...] = ()
+    #: Run parameters with their effective values.
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # JSON-able values of the user
+    #: The parameter annotated Context; empty where there is none.
+    context: str = ""
+    retry: Retry | None = None
+    #: ``projects/shop/sales.py:12``.
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundSource:
+    """How to look at a source, and how to read it."""
+
+    key: AssetKey
+    #: Today's content: partition key to version and uri, without side effects. A missing file raises StorageError
+    #: ``source-missing``. See ``assetflow.load.sources``.
+    source: object  # a declare.Source
+    #: The declared type; None gives the absolute Path.
+    hint: object
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A project as it is written today."""
+
+    root: Path
+    graph: Graph
+    bound: Mapping[AssetKey, Bound]
+    sources: Mapping[AssetKey, BoundSource]
+    #: Configured, not yet opened: name to a Resource, or to what a Protocol is bound to.
+    resources: Mapping[str, object]
+    code: Mapping[AssetKey, CodeVersion]
+    #: Every mistake, in order of place; what they touch is missing from the graph.
+    mistakes: tuple[AssetflowError, ...] = ()
+    #: What ``validate`` says without refusing: code that is not tracked, values that differ between imports.
+    warnings: tuple[AssetflowError, ...] = ()
+    #: Modules that do not import; their assets are unavailable, not removed.
+    broken: tuple[str, ...] = ()

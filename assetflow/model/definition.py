@@ -1,0 +1,111 @@
+"""What a project declares, resolved: the graph's nodes as plain values, without functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from assetflow.model.keys import AssetKey
+from assetflow.model.partitioning import SINGLE, Mapping, Partitioning
+from assetflow.model.trace import Recipe
+from assetflow.model.versions import Untracked
+
+__all__ = ["Definition", "Input", "Kind", "Node", "Parameter", "ResourceUse"]
+
+
+class Kind(StrEnum):
+    """How an asset comes to be."""
+
+    ASSET = "asset"
+    #: One of the outputs of a ``@multi_asset``.
+    MULTI = "multi"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """An edge of the graph, seen from the consumer."""
+
+    #: The parameter it fills; empty for ``deps``, which are not loaded.
+    parameter: str
+    asset: AssetKey
+    mapping: Mapping
+    #: The consumer's annotation as text; empty where there is none.
+    type: str = ""
+    #: The columns that are read; None reads the whole value.
+    columns: tuple[str, ...] | None = None
+    #: Whether the value is handed to the function.
+    loaded: bool = True
+    #: Whether the parameter's default serves where no upstream key exists.
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A run parameter: part of the trace, set by settings or ``--set``."""
+
+    name: str
+    type: str
+    #: The effective value as canonical JSON, and where it came from (``default``, ``pyproject.toml`` …).
+    value: str
+    origin: str = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceUse:
+    """A resource that a function takes: its parameter, its name in settings, its class."""
+
+    parameter: str
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """What the planner decides about: one function with all assets it makes, or one source.
+
+    The outputs of a node are made by one call and published together. ``inputs`` are sorted by asset, mapping and
+    columns, which is also their order in traces.
+    """
+
+    #: The asset's key; for a multi-asset the key of the function, which selects all its outputs.
+    key: AssetKey
+    outputs: tuple[AssetKey, ...]
+    recipe: Recipe
+    inputs: tuple[Input, ...] = ()
+    partitioning: Partitioning = SINGLE
+    #: A source: it is observed and never run.
+    observed: bool = False
+    #: A materialization older than this is expired; zero: whenever it is in the closure of the targets.
+    max_age: timedelta | None = None
+    #: It takes a resource or declares max_age, so an older result need not be what a run would give today.
+    reads_outside: bool = False
+    #: The user's word that equal traces give equal data, in spite of ``reads_outside``.
+    deterministic: bool = False
+    #: Digest of everything above that decides about freshness: memos hold only while it is the same.
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """All that is told about one asset: by ``list`` and ``show``, and remembered in the catalog."""
+
+    key: AssetKey
+    kind: Kind
+    #: The node that makes it; the key itself but for the outputs of a multi-asset.
+    node: AssetKey
+    #: The declared type as text; empty where there is none.
+    type: str = ""
+    partitioning: str = "single"
+    inputs: tuple[Input, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    resources: tuple[ResourceUse, ...] = ()
+    code_version: str = ""
+    untracked: tuple[Untracked, ...] = ()
+    description: str = ""
+    owners: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    #: ``path/from/project/root.py:12``.
+    where: str = ""

@@ -1,0 +1,112 @@
+"""What the catalog remembers, as the planner sees it: values, read at one revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.retry import FailureClass
+from assetflow.model.trace import Edge, Recipe
+from assetflow.model.versions import DataVersion
+
+__all__ = ["History", "Materialization", "Memo", "Setback", "SetbackKind", "Snapshot"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Materialization:
+    """The record that a partition was made, or, for a source, seen."""
+
+    #: The catalog's id, in commit order over all partitions and environments; 0 while not yet committed.
+    id: int
+    partition: Partition
+    #: ``:v3`` is the third of its partition.
+    version: int
+    #: The attempt that made it; all outputs of one attempt have the same.
+    attempt: int
+    #: Digest of the trace it was made from; empty for an observed source.
+    trace: str
+    recipe: Recipe
+    edges: tuple[Edge, ...]
+    data: DataVersion
+    #: UTC; when it was made, or last confirmed by a run that gave equal data.
+    made_at: datetime
+    #: How long its function ran.
+    seconds: float = 0.0
+    #: It used ``ctx.state``: what it would give again depends on more than its trace.
+    stateful: bool = False
+
+
+class SetbackKind(StrEnum):
+    """How the last attempt at a partition ended without a value."""
+
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setback:
+    """The last attempt's end where it left no value; gone when a value is published."""
+
+    kind: SetbackKind
+    #: Digest of the trace it was tried with.
+    trace: str
+    #: None but for failures.
+    failure: FailureClass | None
+    message: str
+    at: datetime
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """One partition's past in one environment."""
+
+    current: Materialization | None = None
+    #: The newest materialization of each trace digest, over all environments.
+    by_trace: Mapping[str, Materialization] = field(default_factory=dict)
+    setback: Setback | None = None
+    #: The current value's bytes are gone or known to be damaged.
+    lost: bool = False
+    #: Another live run holds it now.
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memo:
+    """What the last ``materialize`` proved about one node, in one environment.
+
+    All its partitions but the exceptions were fresh at ``revision``, for as long as the digests stay the same and
+    nothing has expired.
+    """
+
+    definition: str
+    #: Digest of the node's own keys, and of the keys of its inputs.
+    keys: str
+    expires_at: datetime | None
+    #: The revision of the snapshot that was decided on, never that of a commit.
+    revision: int
+    #: The keys that were not fresh in it.
+    exceptions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that planning needs to know of the outside, read at one revision."""
+
+    environment: str
+    revision: int
+    #: UTC.
+    as_of: datetime
+    #: Keys of the assets whose keys are observed, in order.
+    keys: Mapping[AssetKey, tuple[str, ...]] = field(default_factory=dict)
+    #: Today's versions of the sources' partitions.
+    observed: Mapping[Partition, DataVersion] = field(default_factory=dict)
+    #: The partitions' pasts, for every partition of the assets in ``loaded`` and for what these read.
+    histories: Mapping[Partition, History] = field(default_factory=dict)
+    #: The nodes whose partitions must be compared; all others are known to be fresh by their memo.
+    #: None: every node (no memo is used).
+    compared: frozenset[AssetKey] | None = None

@@ -1,0 +1,143 @@
+"""Plans: what will or may run, and why, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from assetflow.model.history import Memo
+from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.versions import DataVersion
+
+__all__ = ["Action", "Cause", "CauseKind", "Plan", "Standing", "State", "Step", "Targets"]
+
+
+class CauseKind(StrEnum):
+    """Why a partition is not fresh."""
+
+    MISSING = "missing"
+    CODE = "code"
+    INPUT = "input"
+    #: An earlier step of this plan may change an input.
+    UPSTREAM = "upstream"
+    PARAMETER = "parameter"
+    RESOURCE = "resource"
+    TYPE = "type"
+    DEPENDENCY_ADDED = "dependency-added"
+    DEPENDENCY_REMOVED = "dependency-removed"
+    EXPIRED = "expired"
+    FORCED = "forced"
+    CORRUPT = "corrupt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One reason, as data; ``message`` says it in words: ``constant flights.clean.MAX_DELAY changed: 60 → 90``."""
+
+    kind: CauseKind
+    message: str
+    input: AssetKey | None = None
+    columns: tuple[str, ...] = ()
+    old: str = ""
+    new: str = ""
+
+
+class State(StrEnum):
+    """How a partition stands today, worst first."""
+
+    FAILED = "failed"
+    RUNNING = "running"
+    MISSING = "missing"
+    STALE = "stale"
+    HELD = "held"
+    SKIPPED = "skipped"
+    FRESH = "fresh"
+
+    @property
+    def severity(self) -> int:
+        """0 for the worst; an asset's state is the worst of its partitions'."""
+        return list(State).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A partition's state with its reasons."""
+
+    state: State
+    causes: tuple[Cause, ...] = ()
+
+
+class Action(StrEnum):
+    """What a step does."""
+
+    #: It has a cause of its own: it will run.
+    RUN = "run"
+    #: Its only cause is that an earlier step may change an input: decided when that is known.
+    MAYBE = "maybe"
+    #: An older materialization becomes current again.
+    REUSE = "reuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One call of a node's function, or one reuse: all outputs of one partition key."""
+
+    node: AssetKey
+    key: str
+    outputs: tuple[Partition, ...]
+    action: Action
+    causes: tuple[Cause, ...]
+    #: Whether the selection names it, rather than that a named one needs it.
+    requested: bool
+    #: The materializations proposed to become current, one per output; empty unless ``action`` is reuse.
+    reuse: tuple[int, ...] = ()
+    #: How long it took the last time; None when it never ran.
+    seconds: float | None = None
+
+    @property
+    def id(self) -> Partition:
+        """The node's key and the partition key: unique in a plan."""
+        return Partition(self.node, self.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """What is asked for."""
+
+    #: The selected assets; None selects everything.
+    assets: frozenset[AssetKey] | None = None
+    #: The selected partition keys of these; None selects all.
+    keys: frozenset[str] | None = None
+    #: Exactly the selection: nothing that it needs is brought up to date first.
+    only: bool = False
+    #: Run the selection (not what it needs) even where it is fresh.
+    force: bool = False
+    #: Plan again what failed for good.
+    retry_failed: bool = False
+    #: Partitions named singly: planned again though they failed for good. See ARCHITECTURE, "Deciding".
+    named: frozenset[Partition] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will or may run, in an order in which every input comes before its readers."""
+
+    environment: str
+    #: The revision of the snapshot it was decided on.
+    revision: int
+    as_of: datetime
+    steps: tuple[Step, ...]
+    #: How many partitions in the closure of the targets need nothing.
+    fresh: int
+    #: Every partition in the closure that is not fresh, with its state and reasons.
+    standings: Mapping[Partition, Standing] = field(default_factory=dict)
+    #: Sources' partitions whose observed version is not the recorded one.
+    observed: Mapping[Partition, DataVersion] = field(default_factory=dict)
+    #: Keys of the assets whose keys are observed, in order, as in the snapshot.
+    keys: Mapping[AssetKey, tuple[str, ...]] = field(default_factory=dict)
+    #: Stale inputs that ``only`` leaves as they are.
+    ignored: tuple[Partition, ...] = ()
+    #: What was proved about the nodes in the closure, to be remembered by ``materialize``.
+    memos: Mapping[AssetKey, Memo] = field(default_factory=dict)
