@@ -1,1 +1,87 @@
-"""A build system for data: declare assets as typed functions, see what is stale and why, rebuild exactly that."""
+"""assetflow: a build system for data.
+
+The names here are what a project's modules need; everything else is imported from its own module.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assetflow.declare import Asset as Asset
+    from assetflow.declare import File as File
+    from assetflow.declare import Files as Files
+    from assetflow.declare import In as In
+    from assetflow.declare import MultiAsset as MultiAsset
+    from assetflow.declare import Param as Param
+    from assetflow.declare import Source as Source
+    from assetflow.declare import asset as asset
+    from assetflow.declare import multi_asset as multi_asset
+    from assetflow.declare import source as source
+    from assetflow.model.context import Context as Context
+    from assetflow.model.context import Skip as Skip
+    from assetflow.model.partitioning import All as All
+    from assetflow.model.partitioning import Same as Same
+    from assetflow.model.retry import TRANSIENT as TRANSIENT
+    from assetflow.model.retry import Retry as Retry
+    from assetflow.resource import Resource as Resource
+    from assetflow.resource import Secret as Secret
+    from assetflow.resource import Untracked as Untracked
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "assetflow.declare": (
+        "Asset",
+        "File",
+        "Files",
+        "In",
+        "MultiAsset",
+        "Param",
+        "Source",
+        "asset",
+        "multi_asset",
+        "source",
+    ),
+    "assetflow.model.context": ("Context", "Skip"),
+    "assetflow.model.partitioning": ("All", "Same"),
+    "assetflow.model.retry": ("TRANSIENT", "Retry"),
+    "assetflow.resource": ("Resource", "Secret", "Untracked"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "TRANSIENT",
+    "All",
+    "Asset",
+    "Context",
+    "File",
+    "Files",
+    "In",
+    "MultiAsset",
+    "Param",
+    "Resource",
+    "Retry",
+    "Same",
+    "Secret",
+    "Skip",
+    "Source",
+    "Untracked",
+    "asset",
+    "multi_asset",
+    "source",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value  # asked for once
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

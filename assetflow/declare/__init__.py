@@ -1,1 +1,29 @@
-"""."""
+"""How a project says which assets should exist: frozen values, made by thin decorators. Nothing happens at import."""
+
+from __future__ import annotations
+
+from assetflow.declare.arguments import EFFECTS, Effect, Options
+from assetflow.declare.assets import Asset, AssetDecorator, asset
+from assetflow.declare.markers import In, Param
+from assetflow.declare.multi import MultiAsset, Output, multi_asset
+from assetflow.declare.places import Place
+from assetflow.declare.sources import File, Files, Source, source
+
+__all__ = [
+    "EFFECTS",
+    "Asset",
+    "AssetDecorator",
+    "Effect",
+    "File",
+    "Files",
+    "In",
+    "MultiAsset",
+    "Options",
+    "Output",
+    "Param",
+    "Place",
+    "Source",
+    "asset",
+    "multi_asset",
+    "source",
+]

@@ -1,0 +1,178 @@
+"""What is fresh, what would run, and why: ``status``, ``plan``, ``explain``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from assetflow.cli import shapes
+from assetflow.cli.output import Output
+from assetflow.cli.session import Session
+from assetflow.model.durations import duration_text
+from assetflow.model.plan import Action, Plan, State
+
+__all__ = ["Selection", "explain", "plan", "show_plan", "status"]
+
+Selection = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SEL]...", help="Assets: name, group.name, +x, x+, tag:t, group:g …", show_default=False),
+]
+Partition = Annotated[list[str] | None, typer.Option("--partition", "-p", help="Only this partition key; repeatable.")]
+
+#: How many causes of one step are shown before "and N more".
+CAUSES_SHOWN = 3
+
+
+def status(session: Session, selection: Selection = None) -> None:
+    """What is fresh, stale (and why), missing or failed."""
+    project = session.project()
+    standing = project.status(*(selection or ()))
+    project.tell_mistakes(session.out.error if not session.out.json else None)
+    if session.out.json:
+        session.out.object(
+            environment=project.environment,
+            assets=[
+                {
+                    "key": str(s.key),
+                    "state": str(s.state),
+                    "partitions": {"total": s.total, **{str(state): s.partitions.get(state, 0) for state in State}},
+                    "causes": [shapes.cause(c) for c in s.causes],
+                    "materialized_at": shapes.time(s.materialized_at),
+                }
+                for s in standing
+            ],
+        )
+        return
+    if not standing:
+        session.out.line("no assets")
+        return
+    rows = []
+    for s in standing:
+        cells = "" if s.total == 1 else f"{s.partitions.get(State.FRESH, 0)}/{s.total}"
+        made = s.materialized_at.astimezone().strftime("%Y-%m-%d %H:%M") if s.materialized_at else ""
+        rows.append([str(s.key), session.out.mark(str(s.state)), cells, made, _because(s.causes)])
+    if not any(row[2] for row in rows):
+        session.out.table(["asset", "state", "made", "because"], [[r[0], r[1], r[3], r[4]] for r in rows])
+    else:
+        session.out.table(["asset", "state", "fresh", "made", "because"], rows)
+    counts = {state: sum(1 for s in standing if s.state is state) for state in State}
+    summary = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    session.out.note(f"{len(standing)} assets in {project.environment}: {summary}")
+
+
+def plan(
+    session: Session,
+    selection: Selection = None,
+    partition: Partition = None,
+    only: Annotated[bool, typer.Option("--only", help="Exactly the selection, not what it needs.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run the selection even where it is fresh.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Plan again what failed for good.")] = False,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A run parameter, for this command only.")
+    ] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when the plan is not empty.")] = False,
+    format: Annotated[str, typer.Option("--format", help="text or markdown.")] = "text",
+) -> int:
+    """What would run and why. Nothing is run and nothing is written."""
+    project = session.project(sets=tuple(sets or ()))
+    made = project.plan(*(selection or ()), partitions=partition, only=only, force=force, retry_failed=retry_failed)
+    if session.out.json:
+        session.out.object(**shapes.plan_object(made))
+    elif format == "markdown":
+        _markdown(session.out, made)
+    else:
+        show_plan(session.out, made)
+    return 3 if exit_code and made.steps else 0
+
+
+def show_plan(out: Output, plan: Plan) -> None:
+    """A plan for a person: a line a step with its reasons, then the counts."""
+    if plan.steps:
+        out.table(["step", "will", "because"], [_step_row(step) for step in plan.steps])
+    for partition, standing in sorted(shapes.withheld_standings(plan).items()):
+        out.line(f"not planned: {partition} is {standing.state}: {_because(standing.causes)}")
+    for partition in plan.ignored:
+        out.line(f"left as it is (--only): {partition} is not up to date")
+    out.note(summary(plan))
+
+
+def summary(plan: Plan) -> str:
+    """``2 to run, 3 that may run, 1 to reuse, 9 fresh; about 41s``."""
+    if not plan.steps:
+        return f"nothing to do: {_count(plan.fresh, 'partition')} fresh"
+    counts = {action: sum(1 for s in plan.steps if s.action is action) for action in Action}
+    words = {Action.RUN: "to run", Action.MAYBE: "may run", Action.REUSE: "to reuse"}
+    said = [f"{n} {words[action]}" for action, n in counts.items() if n] + [f"{plan.fresh} fresh"]
+    known = [s.seconds for s in plan.steps if s.seconds is not None and s.action is not Action.REUSE]
+    return ", ".join(said) + (f"; about {duration_text(sum(known))} of work" if known else "")
+
+
+def explain(session: Session, address: Annotated[str, typer.Argument(help="group.name[@partition]")]) -> None:
+    """Why an asset is in its state, why it last ran, and what differs between then and now."""
+    project = session.project()
+    told = project.explain(address)
+    if session.out.json:
+        session.out.object(
+            key=str(told.partition.asset),
+            partition=told.partition.key,
+            state=str(told.state),
+            causes=[shapes.cause(c) for c in told.causes],
+            trace={"recorded": told.recorded, "today": told.today},
+            differences=[
+                {"part": d.part, "name": d.name, "old": d.old, "new": d.new, "where": d.where} for d in told.differences
+            ],
+            last_run=told.last_run,
+        )
+        return
+    out = session.out
+    out.line(f"{told.partition} is {told.state}")
+    for each in told.causes:
+        out.line(f"  {each.kind}: {each.message}")
+    if told.last_run:
+        out.line(f"last made in run {told.last_run['run']} at {told.last_run['at']} as :v{told.last_run['version']}")
+    if told.differences:
+        out.line("what differs between that and today:")
+        out.table(
+            ["part", "name", "then", "now", "where"],
+            [[d.part, d.name, _short(d.old), _short(d.new), d.where] for d in told.differences],
+        )
+    elif told.recorded is not None:
+        out.line("made from exactly today's code, types, parameters, resources and inputs" if not told.causes else "")
+
+
+def _step_row(step: Any) -> list[str]:
+    words = {Action.RUN: "run", Action.MAYBE: "maybe", Action.REUSE: "reuse"}
+    name = ", ".join(str(output) for output in step.outputs)
+    return [name, words[step.action], _because(step.causes)]
+
+
+def _because(causes: Sequence[Any]) -> str:
+    shown = "; ".join(c.message for c in causes[:CAUSES_SHOWN])
+    more = len(causes) - CAUSES_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 16 or not _is_digest(text) else text[:10]
+
+
+def _is_digest(text: str) -> bool:
+    return len(text) == 32 and all(c in "0123456789abcdef" for c in text)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _markdown(out: Output, plan: Plan) -> None:
+    """The plan as a table for a pull request's comment."""
+    out.line(f"**{summary(plan)}** (environment `{plan.environment}`)")
+    if plan.steps:
+        out.line()
+        out.line("| step | will | because |")
+        out.line("|---|---|---|")
+        for step in plan.steps:
+            cells = (cell.replace("|", "\\|").replace("\n", " ") for cell in _step_row(step))
+            out.line(f"| {' | '.join(cells)} |")

@@ -1,0 +1,103 @@
+"""What is declared: ``validate``, ``list``, ``show``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from assetflow.cli import shapes
+from assetflow.cli.deciding import Selection
+from assetflow.cli.output import as_json
+from assetflow.cli.session import Session
+from assetflow.model.definition import Definition
+
+__all__ = ["list_assets", "show", "validate"]
+
+
+def validate(session: Session) -> int:
+    """Load the project and check all of it: names, cycles, types, resources, parameters. Touches no data."""
+    loaded = session.project().loaded
+    if session.out.json:
+        session.out.object(
+            ok=not loaded.mistakes,
+            errors=[shape for error in loaded.mistakes for shape in as_json(error)],
+            warnings=[shape for warning in loaded.warnings for shape in as_json(warning)],
+        )
+        return 2 if loaded.mistakes else 0
+    for warning in loaded.warnings:
+        session.out.note(str(warning).replace("error[", "warning[", 1), style="yellow")
+    for error in loaded.mistakes:
+        session.out.error(error)
+    if loaded.mistakes:
+        many = len(loaded.mistakes)
+        session.out.note(f"{many} mistake{'s' if many > 1 else ''}; nothing was run")
+        return 2
+    session.out.line(f"{len(loaded.graph.definitions)} assets, no mistakes")
+    return 0
+
+
+def list_assets(
+    session: Session,
+    selection: Selection = None,
+    search: Annotated[str, typer.Option("--search", help="Only assets whose name, docs, owner or tag has this.")] = "",
+) -> None:
+    """What is declared."""
+    project = session.project()
+    chosen = [d for d in project.definitions(*(selection or ())) if _matches(d, search.lower())]
+    project.tell_mistakes(session.out.error if not session.out.json else None)
+    if session.out.json:
+        session.out.object(assets=[shapes.definition(d) for d in chosen])
+        return
+    if not chosen:
+        session.out.line("no assets")
+        return
+    rows = [[str(d.key), str(d.kind), d.type, " ".join(d.tags), d.description.split("\n")[0]] for d in chosen]
+    session.out.table(["asset", "kind", "type", "tags", "description"], rows)
+
+
+def show(session: Session, address: Annotated[str, typer.Argument(help="An asset's name.")]) -> None:
+    """All about one asset: where it is, what it takes, what it is today."""
+    project = session.project()
+    found = project.definition(address)
+    project.tell_mistakes(session.out.error if not session.out.json else None)
+    latest = project.current(found.key)
+    if session.out.json:
+        session.out.object(**shapes.definition(found), current=[shapes.materialization(m) for m in latest])
+        return
+    out = session.out
+    out.line(str(found.key), style="bold")
+    if found.description:
+        out.line(f"  {found.description}")
+    inputs = [
+        f"{i.parameter or '(not loaded)'} ← {i.asset}"
+        + (f" ({i.mapping.text})" if found.partitioning != "single" else "")
+        for i in found.inputs
+    ]
+    facts = {
+        "kind": str(found.kind),
+        "where": found.where,
+        "type": found.type,
+        "partitions": "" if found.partitioning == "single" else found.partitioning,
+        "inputs": ", ".join(inputs),
+        "parameters": ", ".join(f"{p.name} = {p.value} ({p.origin})" for p in found.parameters),
+        "resources": ", ".join(f"{r.parameter}: {r.type}" for r in found.resources),
+        "owners": ", ".join(found.owners),
+        "tags": ", ".join(found.tags),
+        "code version": found.code_version[:12],
+        "not tracked": "; ".join(f"{u.what} at {u.where}" for u in found.untracked),
+    }
+    for name, fact in facts.items():
+        if fact:
+            out.line(f"  {name:<13} {fact}")
+    for m in latest[:5]:
+        size = f", {m.bytes:,} bytes" if m.bytes is not None else ""
+        rows = f", {m.rows:,} rows" if m.rows is not None else ""
+        where = f"@{m.partition}" if m.partition else ""
+        out.line(
+            f"  {'current':<13} {found.key}{where}:v{m.version}, run {m.run}{rows}{size}, data {m.data_version[:12]}"
+        )
+
+
+def _matches(d: Definition, text: str) -> bool:
+    return not text or any(text in part.lower() for part in (str(d.key), d.description, *d.owners, *d.tags))

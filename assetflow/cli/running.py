@@ -1,0 +1,112 @@
+"""``materialize``: make it so."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from assetflow.cli import shapes
+from assetflow.cli.deciding import Partition, Selection, show_plan, summary
+from assetflow.cli.output import Output
+from assetflow.cli.progress import Progress
+from assetflow.cli.session import Session
+from assetflow.errors import UsageError
+from assetflow.model.durations import duration_text
+from assetflow.model.journal import Outcome, RunStatus
+from assetflow.model.plan import Plan
+from assetflow.project import Result
+
+__all__ = ["materialize"]
+
+
+def materialize(
+    session: Session,
+    selection: Selection = None,
+    partition: Partition = None,
+    only: Annotated[bool, typer.Option("--only", help="Exactly the selection, not what it needs.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run the selection even where it is fresh.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed for good.")] = False,
+    fail_fast: Annotated[bool, typer.Option("-x", "--fail-fast", help="Stop at the first failure.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option("-j", "--jobs", help="How many steps at once; the cores by default.")
+    ] = None,
+    executor: Annotated[str | None, typer.Option("--executor", help="inline or threads.")] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A run parameter, for this command only.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a large plan.")] = False,
+) -> int:
+    """Make the selection up to date, and first whatever it needs. Without a selection: everything."""
+    project = session.project(sets=tuple(sets or ()))
+    if sets and not session.out.json:
+        names = ", ".join(pair.split("=")[0] for pair in sets)
+        session.out.note(f"--set is for this command only; [tool.assetflow.parameters] keeps {names}")
+    plan = project.plan(
+        *(selection or ()), partitions=partition, only=only, force=force, retry_failed=retry_failed, strict=True
+    )
+    _confirm(session.out, plan, limit=project.settings.confirm_above, sure=yes or partition is not None)
+    with Progress(session.out) as progress:
+        result = project.run(
+            plan,
+            targets=tuple(selection or ()),
+            jobs=jobs,
+            executor=executor,
+            fail_fast=fail_fast,
+            listeners=[progress],
+        )
+    if session.out.json:
+        session.out.object(
+            run=result.run,
+            status=str(result.status),
+            counts={**{str(o): result.counts.get(o, 0) for o in Outcome}, "checked": 0, "held": 0},
+            steps=shapes.finished_steps(result.steps),
+        )
+    else:
+        _tell(session.out, plan, result)
+    return _exit_code(result)
+
+
+def _confirm(out: Output, plan: Plan, *, limit: int, sure: bool) -> None:
+    if sure or len(plan.steps) <= limit:
+        return
+    if not sys.stdin.isatty() or out.json:
+        raise UsageError(
+            "plan-too-large",
+            f"this plan has {len(plan.steps):,} steps, more than confirm_above = {limit:,}",
+            hint="give --yes, name partitions, or raise confirm_above in the settings",
+        )
+    out.note(summary(plan))
+    if not typer.confirm("run all of it?", err=True):
+        raise UsageError("not-confirmed", "nothing was run")
+
+
+def _tell(out: Output, plan: Plan, result: Result) -> None:
+    if result.run is None:
+        show_plan(out, plan)
+        if not plan.steps:
+            out.line(summary(plan))
+        return
+    counts = {outcome: n for outcome, n in result.counts.items() if n}
+    said = ", ".join(f"{n} {str(outcome).replace('_', ' ')}" for outcome, n in counts.items())
+    spared = f", {duration_text(result.spared)} spared" if result.spared >= 0.01 else ""
+    fresh = f" ({plan.fresh} were fresh)" if plan.fresh else ""
+    out.line(f"run {result.run} {result.status} in {duration_text(result.seconds)}: {said}{spared}{fresh}")
+    for step in result.steps:
+        if step.failure is None:
+            continue
+        out.note("")
+        kind = f" ({step.failure.kind}: {step.failure.reason})" if step.failure.reason else f" ({step.failure.kind})"
+        out.note(f"{step.step} failed: {step.failure.type}: {step.failure.message}{kind}", style="red")
+        for line in step.failure.traceback.rstrip().split("\n")[-8:]:
+            if line:
+                out.note(f"  {line}", style="dim")
+        out.note(f"  assetflow logs {result.run} {step.outputs[0].asset} shows all of it", style="dim")
+
+
+def _exit_code(result: Result) -> int:
+    if result.status is RunStatus.CANCELLED:
+        return 128 + (result.signal or signal.SIGINT)
+    return 1 if result.status is RunStatus.FAILED else 0

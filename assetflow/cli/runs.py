@@ -1,0 +1,116 @@
+"""What happened: ``runs``, ``runs show``, ``logs``. They read the catalog and the logs, never the code."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from assetflow.cli import shapes
+from assetflow.cli.session import Session
+from assetflow.errors import UsageError
+from assetflow.model.durations import duration_text
+
+__all__ = ["logs", "runs", "show_run"]
+
+RunNumber = Annotated[str, typer.Argument(metavar="RUN", help="The run's number, or last.")]
+
+
+def runs(
+    session: Session, limit: Annotated[int, typer.Option("--limit", "-n", help="At most this many, newest first.")] = 20
+) -> None:
+    """The runs, newest first."""
+    rows = session.past().runs(limit=limit)
+    if session.out.json:
+        session.out.object(runs=[shapes.run(row) for row in rows])
+        return
+    if not rows:
+        session.out.line("no runs yet")
+        return
+    session.out.table(
+        ["run", "status", "started", "took", "environment", "targets", "counts"],
+        [
+            [
+                str(row.id),
+                str(row.status),
+                f"{row.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
+                duration_text((row.finished_at - row.started_at).total_seconds()) if row.finished_at else "",
+                row.environment,
+                " ".join(row.targets) or "everything",
+                ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in row.counts.items() if n),
+            ]
+            for row in rows
+        ],
+    )
+
+
+def show_run(
+    session: Session,
+    number: RunNumber = "last",
+    attempts: Annotated[bool, typer.Option("--attempts", help="Every attempt with its error, wait and time.")] = False,
+) -> None:
+    """One run: what it did, and the first failure that explains the others."""
+    past = session.past()
+    row = past.run(number)
+    tries = past.attempts(row.id)
+    root = past.root_failure(row.id)
+    if session.out.json:
+        session.out.object(
+            **shapes.run(row),
+            facts=dict(row.facts),
+            attempts=[shapes.attempt(a) for a in tries],
+            root_failure=None if root is None else shapes.attempt(root),
+        )
+        return
+    out = session.out
+    took = f" in {duration_text((row.finished_at - row.started_at).total_seconds())}" if row.finished_at else ""
+    out.line(
+        f"run {row.id} {row.status}{took}: {' '.join(row.targets) or 'everything'} in {row.environment}", style="bold"
+    )
+    out.line("  " + ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in row.counts.items() if n))
+    for name, fact in row.facts.items():
+        out.line(f"  {name:<13} {fact}")
+    if root is not None:
+        out.line(f"first failure: {root.step}: {root.error_type}: {root.message}  ({root.failure}: {root.reason})")
+        for line in root.traceback.rstrip().split("\n"):
+            out.line(f"    {line}", style="dim")
+    shown = tries if attempts else [a for a in tries if a.final]
+    if shown:
+        out.table(["step", "attempt", "outcome", "took", "because"], [_attempt_row(a) for a in shown])
+
+
+def logs(
+    session: Session,
+    number: RunNumber,
+    address: Annotated[str | None, typer.Argument(help="Only this asset's.")] = None,
+    attempt: Annotated[int | None, typer.Option("--attempt", help="Only the Nth attempt.")] = None,
+) -> None:
+    """What the steps of a run logged and printed."""
+    found = False
+    for line in session.past().log_lines(number, address, attempt):
+        found = True
+        if session.out.json:
+            session.out.out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        else:
+            session.out.line(f"{line['at'][11:23]} {line.get('level', ''):<7} {line.get('step', '')}  {line['text']}")
+    if not found and not session.out.json:
+        session.out.note("nothing was logged")
+    if address is not None and not found:
+        session.past().resolve(address)
+
+
+def _attempt_row(a: Any) -> list[str]:
+    outcome = str(a.outcome)
+    because = f"{a.error_type}: {a.message}" if a.error_type else a.reason
+    return [
+        str(a.step),
+        str(a.number),
+        outcome.replace("_", " "),
+        duration_text(a.seconds) if a.seconds else "",
+        because.split("\n")[0],
+    ]
+
+
+def _unknown(number: str) -> UsageError:
+    return UsageError("unknown-run", f"there is no run {number}", hint="assetflow runs lists them")

@@ -1,0 +1,81 @@
+"""What every command starts from: where to look, how to answer, and the project once it is opened."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assetflow.cli.output import Output
+
+__all__ = ["Session", "command"]
+
+Modules = Annotated[
+    list[str] | None, typer.Option("-m", "--module", help="A module or package with assets; repeatable.")
+]
+Directory = Annotated[Path | None, typer.Option("-C", "--directory", help="The project's folder.")]
+Environment = Annotated[str | None, typer.Option("--env", help="The environment; main by default.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+_SHARED: dict[str, tuple[Any, Any]] = {
+    "modules": (Modules, None),
+    "directory": (Directory, None),
+    "environment": (Environment, None),
+    "as_json": (Json, False),
+}
+
+
+class Session:
+    """One command's view of the project; nothing is opened or imported before it is asked for."""
+
+    def __init__(
+        self, *, modules: list[str] | None, directory: Path | None, environment: str | None, as_json: bool
+    ) -> None:
+        self.modules = tuple(modules or ())
+        self.directory = directory
+        self.environment = environment
+        self.out = Output(json=as_json)
+
+    def project(self, *, sets: tuple[str, ...] = ()) -> Any:  # assetflow.project.Project
+        """The project, its code not yet loaded."""
+        from assetflow.project import Project  # noqa: PLC0415 - a command body loads what it needs
+
+        return Project.open(*self.modules, directory=self.directory, environment=self.environment, sets=sets)
+
+
+def command(app: typer.Typer, name: str | None) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
+    """Register a function as a command. It takes a :class:`Session` first and returns the exit code (None: 0).
+
+    Each command gets ``-m``, ``-C``, ``--env`` and ``--json`` beside its own parameters. Without a name it is what
+    a group of commands does when none of them is named.
+    """
+    register_as = app.command(name) if name else app.callback(invoke_without_command=True)
+
+    def register(function: Callable[..., int | None]) -> Callable[..., int | None]:
+        @functools.wraps(function)
+        def run(**given: Any) -> int:
+            session = Session(**{name: given.pop(name) for name in _SHARED})
+            if name is None and given.pop("context").invoked_subcommand is not None:
+                return 0
+            return function(session, **given) or 0
+
+        signature = inspect.signature(function, eval_str=True)
+        own = list(signature.parameters.values())[1:]
+        shared = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+            for name, (hint, default) in _SHARED.items()
+        ]
+        if name is None:
+            own.append(inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined] # how typer reads it
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        del run.__wrapped__  # type: ignore[attr-defined] # else inspect would follow it
+        register_as(run)
+        return function
+
+    return register

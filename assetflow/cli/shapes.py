@@ -1,0 +1,117 @@
+"""Values as the JSON objects that docs/reference/json.md describes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from assetflow.model.definition import Definition
+from assetflow.model.event import StepFinished
+from assetflow.model.plan import Cause, Plan, State
+
+__all__ = ["cause", "definition", "finished_steps", "plan_object", "time"]
+
+
+def time(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC, or null."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def cause(value: Cause) -> dict[str, Any]:
+    """``{kind, message, input, columns, old, new}``."""
+    return {
+        "kind": str(value.kind),
+        "message": value.message,
+        "input": str(value.input) if value.input else None,
+        "columns": list(value.columns),
+        "old": value.old or None,
+        "new": value.new or None,
+    }
+
+
+def plan_object(plan: Plan) -> dict[str, Any]:
+    """``{environment, steps, fresh}``: one step object per partition, never a range."""
+    steps = [
+        {
+            "key": str(output.asset),
+            "partition": output.key,
+            "action": str(step.action),
+            "requested": step.requested,
+            "causes": [cause(c) for c in step.causes],
+            "estimated_seconds": step.seconds,
+        }
+        for step in plan.steps
+        for output in step.outputs
+    ]
+    withheld = [
+        {"key": str(p.asset), "partition": p.key, "state": str(s.state), "causes": [cause(c) for c in s.causes]}
+        for p, s in sorted(withheld_standings(plan).items())
+    ]
+    return {
+        "environment": plan.environment,
+        "steps": steps,
+        "fresh": plan.fresh,
+        "withheld": withheld,
+        "ignored": [str(p) for p in plan.ignored],
+    }
+
+
+def withheld_standings(plan: Plan) -> dict[Any, Any]:
+    """What is not fresh and yet has no step: it failed for good, is made by someone else, or waits for such."""
+    planned = {output for step in plan.steps for output in step.outputs}
+    return {p: s for p, s in plan.standings.items() if p not in planned and s.state not in {State.SKIPPED, State.FRESH}}
+
+
+def finished_steps(events: Sequence[StepFinished]) -> list[dict[str, Any]]:
+    """The steps of a run, one object per partition, in the order in which they were committed."""
+    return [
+        {
+            "key": str(output.asset),
+            "partition": output.key,
+            "outcome": str(event.outcome),
+            "version": event.versions[place] if place < len(event.versions) else None,
+            "seconds": round(event.seconds, 6),
+            "attempts": event.attempts,
+            "causes": [cause(c) for c in event.causes],
+            "reason": event.reason or None,
+            "error": None
+            if event.failure is None
+            else {"class": str(event.failure.kind), "type": event.failure.type, "message": event.failure.message},
+        }
+        for event in events
+        for place, output in enumerate(event.outputs)
+    ]
+
+
+def definition(value: Definition) -> dict[str, Any]:
+    """One asset as ``list`` shows it."""
+    return {
+        "key": str(value.key),
+        "group": value.key.group,
+        "name": value.key.name,
+        "kind": str(value.kind),
+        "type": value.type or None,
+        "columns": None,
+        "partitioning": value.partitioning,
+        "inputs": [
+            {
+                "name": i.parameter or None,
+                "key": str(i.asset),
+                "mapping": i.mapping.text,
+                "columns": list(i.columns) if i.columns is not None else None,
+            }
+            for i in value.inputs
+        ],
+        "parameters": [
+            {"name": p.name, "type": p.type, "value": p.value, "origin": p.origin} for p in value.parameters
+        ],
+        "resources": [{"parameter": r.parameter, "name": r.name, "type": r.type} for r in value.resources],
+        "code_version": value.code_version or None,
+        "untracked": [{"what": u.what, "where": u.where} for u in value.untracked],
+        "owners": list(value.owners),
+        "tags": list(value.tags),
+        "description": value.description,
+        "metadata": dict(value.metadata),
+        "where": value.where,
+    }

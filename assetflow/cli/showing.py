@@ -1,0 +1,77 @@
+"""Values as text: tables for a terminal, CSV, JSON, Parquet."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from assetflow.cli.output import Output
+from assetflow.errors import UsageError
+from assetflow.types.handover import to_jsonable
+
+__all__ = ["print_value", "table_json"]
+
+#: Columns wider than this are cut in text.
+CELL = 40
+
+
+def print_value(value: Any, format: str, *, rows: int, out: Output) -> None:
+    """Print one value in a format; what a format cannot hold is an error that names those that can."""
+    if isinstance(value, pa.Table):
+        _print_table(value, format, rows, out)
+    elif isinstance(value, bytes):
+        sys.stdout.buffer.write(value)
+    elif isinstance(value, Path):
+        out.line(str(value))
+    elif format in {"text", "json"}:
+        text = (
+            value if isinstance(value, str) and format == "text" else json.dumps(to_jsonable(value), ensure_ascii=False)
+        )
+        out.out.write(text if text.endswith("\n") else text + "\n")
+    else:
+        raise UsageError("bad-format", f"this value is no table, {format} cannot hold it", hint="use text or json")
+
+
+def _print_table(table: pa.Table, format: str, rows: int, out: Output) -> None:
+    if format == "json":
+        out.out.write(table_json(table) + "\n")
+    elif format == "csv":
+        from pyarrow import csv  # noqa: PLC0415 - only for this format
+
+        buffer = io.BytesIO()
+        csv.write_csv(table, buffer)
+        sys.stdout.buffer.write(buffer.getvalue())
+    elif format == "parquet":
+        from pyarrow import parquet  # noqa: PLC0415 - only for this format
+
+        if sys.stdout.isatty():
+            raise UsageError("binary-to-terminal", "parquet is not for a terminal", hint="send it to a file with >")
+        parquet.write_table(table, pa.PythonFile(sys.stdout.buffer, "w"))
+    else:
+        _print_text(table, rows, out)
+
+
+def _print_text(table: pa.Table, rows: int, out: Output) -> None:
+    head = table.slice(0, rows)
+    cells = [[_cell(row[name]) for name in table.column_names] for row in head.to_pylist()]
+    out.table([f"{field.name}" for field in table.schema], cells)
+    if table.num_rows > rows:
+        out.note(f"{rows} of {table.num_rows:,} rows; --rows shows more")
+
+
+def table_json(table: pa.Table) -> str:
+    """A table as a JSON array of row objects."""
+    return json.dumps([to_jsonable(row) for row in table.to_pylist()], ensure_ascii=False)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "null"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = text.replace("\n", " ")
+    return text if len(text) <= CELL else text[: CELL - 1] + "…"

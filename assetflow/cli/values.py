@@ -1,0 +1,87 @@
+"""Values and their versions: ``history``, ``cat``, ``open``, ``query``. They read the catalog, never the code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from assetflow.cli import shapes
+from assetflow.cli.session import Session
+from assetflow.errors import UsageError
+
+__all__ = ["cat", "history", "open_value", "query"]
+
+Address = Annotated[str, typer.Argument(help="name, group.name, group.name@partition or group.name:v3")]
+
+
+def history(
+    session: Session,
+    address: Address,
+    limit: Annotated[int | None, typer.Option("--limit", "-n", help="At most this many, newest first.")] = None,
+) -> None:
+    """The versions of a value, newest first."""
+    rows = session.past().history(address, limit=limit)
+    if session.out.json:
+        session.out.object(materializations=[shapes.materialization(row) for row in rows])
+        return
+    if not rows:
+        session.out.line("no versions yet")
+        return
+    session.out.table(
+        ["version", "made", "run", "rows", "bytes", "data", "code"],
+        [
+            [
+                f"{row.key}{'@' + row.partition if row.partition else ''}:v{row.version}",
+                f"{row.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
+                str(row.run),
+                "" if row.rows is None else f"{row.rows:,}",
+                "" if row.bytes is None else f"{row.bytes:,}",
+                row.data_version[:10] + ("" if row.published else " (never current)"),
+                row.code_version[:10],
+            ]
+            for row in rows
+        ],
+    )
+
+
+def cat(
+    session: Session,
+    address: Address,
+    format: Annotated[str, typer.Option("--format", "-f", help="text, csv, json or parquet.")] = "text",
+    rows: Annotated[int, typer.Option("--rows", "-n", help="How many rows of a table to show as text.")] = 20,
+) -> None:
+    """Print a value: a table as text, JSON as it is, text and bytes raw."""
+    past = session.past()
+    value = past.value(address)
+    as_format = "json" if session.out.json else format
+    if as_format not in {"text", "csv", "json", "parquet"}:
+        raise UsageError("bad-format", f"{format!r} is not a format of cat", hint="use text, csv, json or parquet")
+    from assetflow.cli import showing  # noqa: PLC0415 - it brings the table libraries
+
+    showing.print_value(value, as_format, rows=rows, out=session.out)
+
+
+def open_value(session: Session, address: Address) -> None:
+    """Open a stored file with the program the system has for it; without a desktop, print where it is."""
+    path = session.past().path(address)
+    session.out.line(str(path))
+    if sys.stdout.isatty():
+        typer.launch(str(path))
+
+
+def query(
+    session: Session,
+    sql: Annotated[str, typer.Argument(help="SQL of DuckDB over tables group.name and catalog.v_…")],
+    format: Annotated[str, typer.Option("--format", "-f", help="text, csv, json or parquet.")] = "text",
+) -> None:
+    """Ask DuckDB: every asset is a table ``group.name``, the catalog's views are ``catalog.v_…``."""
+    table: Any = session.past().query(sql)
+    from assetflow.cli import showing  # noqa: PLC0415
+
+    if session.out.json:
+        session.out.object(columns=table.column_names, rows=json.loads(showing.table_json(table)))
+        return
+    showing.print_value(table, format, rows=1000, out=session.out)

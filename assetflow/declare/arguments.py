@@ -1,0 +1,123 @@
+"""What ``@asset`` and ``@multi_asset`` can be told, and which of it changes the value that is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from assetflow.errors import DefinitionError, nearest
+from assetflow.model.retry import Retry
+from assetflow.model.storage import Codec
+
+if TYPE_CHECKING:
+    from assetflow.declare.assets import Asset
+    from assetflow.declare.multi import MultiAsset, Output
+    from assetflow.declare.sources import Source
+
+__all__ = ["EFFECTS", "AssetArguments", "Effect", "MultiAssetArguments", "Options", "checked_arguments"]
+
+
+class Effect(StrEnum):
+    """Whether a change of an argument can change the value, and so makes it stale."""
+
+    VALUE = "value"
+    NONE = "no effect"
+
+
+#: Every argument of ``@asset`` and ``@multi_asset``. A test holds the table complete.
+EFFECTS: Mapping[str, Effect] = {
+    "name": Effect.NONE,  # it names the asset; another name is another asset
+    "group": Effect.NONE,
+    "partitions": Effect.VALUE,  # as the cell's window, and as the mappings of the inputs
+    "deps": Effect.VALUE,  # as inputs
+    "retry": Effect.NONE,
+    "max_age": Effect.NONE,  # it decides when a value expires, not what it is
+    "deterministic": Effect.NONE,
+    "codec": Effect.VALUE,
+    "version": Effect.VALUE,  # as the code version
+    "version_includes": Effect.VALUE,
+    "tags": Effect.NONE,
+    "owners": Effect.NONE,
+    "description": Effect.NONE,
+    "metadata": Effect.NONE,
+    "timeout": Effect.NONE,
+}
+
+
+class _Shared(TypedDict, total=False):
+    #: The asset's name; by default the function's.
+    name: str
+    #: The first part of its key; by default from the module.
+    group: str
+    #: A source of ``Files``: a partition for each file.
+    partitions: Source
+    #: Assets that must be up to date first and count in the trace, but are not loaded.
+    deps: Sequence[Asset[..., Any] | MultiAsset[..., Any] | Output | Source | str]
+    #: How often to try.
+    retry: Retry
+    #: A value older than this is expired; ``0``: make it again in every run that reaches it.
+    max_age: timedelta | str | float
+    #: Equal traces give equal data although a resource is read.
+    deterministic: bool
+    #: Stands for all code: only a change of this text is a change of the code.
+    version: str
+    #: What else the code depends on: a ``Path`` (a file's bytes), a value.
+    version_includes: Sequence[Path | object]
+    tags: Sequence[str]
+    owners: Sequence[str]
+    #: By default the docstring.
+    description: str
+    #: Facts for people, JSON-able.
+    metadata: Mapping[str, Any]
+    #: Kill the step after this time.
+    timeout: timedelta | str
+
+
+class AssetArguments(_Shared, total=False):
+    """The keyword arguments of ``@asset``."""
+
+    #: How the value becomes bytes; by default chosen by its type.
+    codec: Codec
+
+
+class MultiAssetArguments(_Shared, total=False):
+    """The keyword arguments of ``@multi_asset``; a codec may be given for each field by name."""
+
+    codec: Codec | Mapping[str, Codec]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The arguments as written; what they mean, and whether they mean anything, is found out when loading."""
+
+    name: str = ""
+    group: str = ""
+    partitions: Source | None = None
+    deps: Sequence[Any] = ()  # anything the user wrote
+    retry: Retry | None = None
+    max_age: timedelta | str | float | None = None
+    deterministic: bool = False
+    codec: Codec | Mapping[str, Codec] | None = None
+    version: str | None = None
+    version_includes: Sequence[object] = ()
+    tags: Sequence[str] = ()
+    owners: Sequence[str] = ()
+    description: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # JSON-able values of the user
+    timeout: timedelta | str | None = None
+
+
+_NAMES = frozenset(each.name for each in fields(Options))
+
+
+def checked_arguments(decorator: str, arguments: Mapping[str, Any]) -> None:  # anything the user wrote
+    """Raise DefinitionError ``unknown-argument`` for a name that the decorator does not have."""
+    for name in arguments:
+        if name not in _NAMES:
+            raise DefinitionError(
+                "unknown-argument", f"{decorator} has no argument {name!r}", hint=nearest(name, sorted(_NAMES))
+            )

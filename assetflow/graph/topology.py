@@ -1,0 +1,228 @@
+"""Which node makes what, which reads what, and an order in which every input comes before its readers."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+from assetflow.errors import DefinitionError, UsageError, nearest
+from assetflow.graph.loops import cycle_error, cycles
+from assetflow.model.definition import Definition, Node
+from assetflow.model.keys import AssetKey
+
+__all__ = ["Graph"]
+
+_Value = TypeVar("_Value", Node, Definition)
+
+
+class Graph:
+    """The assets of a project and how they depend on each other. Immutable.
+
+    Nodes are what runs (a function with all its outputs) or is observed (a source); assets are what they make. Both
+    are named by an AssetKey, equal but for multi-assets: ``nodes`` and everything that takes or gives nodes is by
+    node key, ``definitions`` by asset key. Raises DefinitionError ``cyclic-assets`` (the first loop),
+    ``duplicate-asset`` and ``unknown-input`` where the values given do not make a graph; loading finds these first and
+    reports them with more detail.
+    """
+
+    __slots__ = ("_bare", "_consumers", "_maker", "_producers", "_readers", "definitions", "nodes", "order")
+
+    def __init__(
+        self,
+        nodes: Iterable[Node] | Mapping[AssetKey, Node],
+        definitions: Iterable[Definition] | Mapping[AssetKey, Definition] = (),
+    ) -> None:
+        #: By node key, sorted.
+        self.nodes: Mapping[AssetKey, Node] = MappingProxyType(_by_key(nodes))
+        #: By asset key, sorted.
+        self.definitions: Mapping[AssetKey, Definition] = MappingProxyType(_by_key(definitions))
+        self._maker = _makers(self.nodes)
+        self._producers = _producers(self.nodes, self._maker)
+        consumers: dict[AssetKey, list[AssetKey]] = {key: [] for key in self.nodes}
+        for key, producers in self._producers.items():
+            for producer in producers:
+                consumers[producer].append(key)
+        self._consumers = {key: tuple(found) for key, found in consumers.items()}
+        self._readers: dict[AssetKey, tuple[AssetKey, ...]] | None = None
+        self._bare: dict[str, tuple[AssetKey, ...]] | None = None
+        #: Node keys: every input comes before its readers, ties by key. Equal graphs have equal orders.
+        self.order: tuple[AssetKey, ...] = self._ordered()
+
+    def __repr__(self) -> str:
+        return f"Graph({len(self.nodes)} nodes, {len(self._maker)} assets)"
+
+    @property
+    def assets(self) -> Iterable[AssetKey]:
+        """All assets, sorted."""
+        return self._maker.keys()
+
+    def node_of(self, asset: AssetKey) -> Node:
+        """The node that makes an asset. KeyError where there is no such asset."""
+        return self.nodes[self._maker[asset]]
+
+    def producers(self, node: AssetKey) -> tuple[AssetKey, ...]:
+        """The nodes that a node reads from directly, sorted."""
+        return self._producers[node]
+
+    def consumers(self, node: AssetKey) -> tuple[AssetKey, ...]:
+        """The nodes that read from a node directly, sorted."""
+        return self._consumers[node]
+
+    def readers(self, asset: AssetKey) -> tuple[AssetKey, ...]:
+        """The nodes that read this very asset, sorted; of a multi-asset's outputs each has its own readers."""
+        if self._readers is None:
+            readers: dict[AssetKey, list[AssetKey]] = {key: [] for key in self._maker}
+            for key, node in self.nodes.items():
+                for read in {edge.asset: None for edge in node.inputs}:
+                    readers[read].append(key)
+            self._readers = {key: tuple(found) for key, found in readers.items()}
+        return self._readers[asset]
+
+    def upstream(self, nodes: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
+        """The nodes given and all that they need, at most ``depth`` edges away (None: any distance)."""
+        return _reached(nodes, self._producers.__getitem__, depth)
+
+    def downstream(self, nodes: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
+        """The nodes given and all that need them, at most ``depth`` edges away (None: any distance)."""
+        return _reached(nodes, self._consumers.__getitem__, depth)
+
+    def upstream_assets(self, assets: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
+        """The assets given and those that they are made from: of a multi-asset only the outputs that are read."""
+        return _reached(assets, lambda asset: [edge.asset for edge in self.node_of(asset).inputs], depth)
+
+    def downstream_assets(self, assets: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
+        """The assets given and those made from them: of a multi-asset only the readers of these outputs count."""
+        return _reached(
+            assets,
+            lambda asset: [output for reader in self.readers(asset) for output in self.nodes[reader].outputs],
+            depth,
+        )
+
+    def resolve(self, name: str) -> AssetKey:
+        """The one asset with this bare or full name.
+
+        Raises UsageError ``unknown-asset`` with the nearest names, and ``ambiguous-asset`` where several assets have
+        the bare name or where it names a multi-asset of several outputs.
+        """
+        found = self.resolve_all(name)
+        if len(found) > 1:
+            raise UsageError(
+                "ambiguous-asset",
+                f"{name!r} may be {', '.join(map(str, found))}",
+                hint=f"write {found[0]}" if name != str(found[0]) else "",
+            )
+        return found[0]
+
+    def resolve_all(self, name: str) -> tuple[AssetKey, ...]:
+        """The assets that a bare or full name stands for: one, or all outputs of a multi-asset in its order.
+
+        Raises UsageError ``unknown-asset`` and ``ambiguous-asset``.
+        """
+        group, dot, bare = name.rpartition(".")
+        if dot:
+            found: tuple[AssetKey, ...] = (AssetKey(group, bare),)
+        else:
+            if self._bare is None:
+                self._bare = self._bare_names()
+            found = self._bare.get(name, ())
+        if len(found) > 1:
+            raise UsageError(
+                "ambiguous-asset",
+                f"{name!r} may be {', '.join(map(str, found))}",
+                hint=f"write the group too: {found[0]}",
+            )
+        if found and found[0] in self._maker:
+            return found
+        if found and found[0] in self.nodes:
+            return self.nodes[found[0]].outputs
+        raise self._unknown(name)
+
+    def _unknown(self, name: str) -> UsageError:
+        full = "." in name
+        names = sorted({str(key) if full else key.name for key in (*self._maker, *self.nodes)})
+        hint = nearest(name, names) or nearest(name.rpartition(".")[2], {key.name for key in self._maker})
+        if not hint:
+            few = [str(key) for key in list(self._maker)[:5]]
+            more = len(self._maker) - len(few)
+            hint = f"there are {', '.join(few)}{f' and {more} more' if more > 0 else ''}" if few else "there is none"
+        return UsageError("unknown-asset", f"there is no asset {name!r}", hint=hint)
+
+    def _bare_names(self) -> dict[str, tuple[AssetKey, ...]]:
+        names: dict[str, set[AssetKey]] = {}
+        for key in (*self._maker, *self.nodes):
+            names.setdefault(key.name, set()).add(key)
+        return {name: tuple(sorted(keys)) for name, keys in names.items()}
+
+    def _ordered(self) -> tuple[AssetKey, ...]:
+        """Kahn (1962) with the smallest ready key first; places in the sorted nodes stand for keys, to be quick."""
+        keys = list(self.nodes)
+        place = {key: number for number, key in enumerate(keys)}
+        consumers = [[place[key] for key in self._consumers[consumed]] for consumed in keys]
+        waiting = [len(self._producers[key]) for key in keys]
+        ready = [number for number, count in enumerate(waiting) if not count]  # ascending, so a heap
+        order: list[AssetKey] = []
+        while ready:
+            number = heapq.heappop(ready)
+            order.append(keys[number])
+            for consumer in consumers[number]:
+                waiting[consumer] -= 1
+                if not waiting[consumer]:
+                    heapq.heappush(ready, consumer)
+        if len(order) < len(keys):
+            edges = ((producer, key) for key, found in self._producers.items() for producer in found)
+            places = {key: definition.where for key, definition in self.definitions.items()}
+            raise cycle_error(cycles(edges)[0], places)
+        return tuple(order)
+
+
+def _by_key(values: Iterable[_Value] | Mapping[AssetKey, _Value]) -> dict[AssetKey, _Value]:
+    found = list(values.values()) if isinstance(values, Mapping) else list(values)
+    by_key = {value.key: value for value in found}
+    if len(by_key) < len(found):
+        seen: set[AssetKey] = set()
+        double = next(value.key for value in found if value.key in seen or seen.add(value.key))  # type: ignore[func-returns-value]
+        raise DefinitionError("duplicate-asset", f"{double} is defined more than once")
+    return {key: by_key[key] for key in sorted(by_key)}
+
+
+def _makers(nodes: Mapping[AssetKey, Node]) -> dict[AssetKey, AssetKey]:
+    makers: dict[AssetKey, AssetKey] = {}
+    for key, node in nodes.items():
+        for output in node.outputs:
+            if output in makers:
+                raise DefinitionError("duplicate-asset", f"{output} is made by both {makers[output]} and {key}")
+            makers[output] = key
+    return {asset: makers[asset] for asset in sorted(makers)}
+
+
+def _producers(
+    nodes: Mapping[AssetKey, Node], maker: Mapping[AssetKey, AssetKey]
+) -> dict[AssetKey, tuple[AssetKey, ...]]:
+    producers: dict[AssetKey, tuple[AssetKey, ...]] = {}
+    for key, node in nodes.items():
+        try:
+            found = {maker[edge.asset] for edge in node.inputs}
+        except KeyError as unknown:
+            raise DefinitionError("unknown-input", f"{key} reads {unknown.args[0]}, which does not exist") from None
+        producers[key] = tuple(sorted(found)) if len(found) > 1 else tuple(found)
+    return producers
+
+
+def _reached(
+    seeds: Iterable[AssetKey], neighbours: Callable[[AssetKey], Iterable[AssetKey]], depth: int | None
+) -> frozenset[AssetKey]:
+    """Everything at most ``depth`` steps from a seed, breadth first: each is met at its smallest distance."""
+    reached = set(seeds)
+    front = list(reached)
+    while front and (depth is None or depth > 0):
+        following = []
+        for key in front:
+            for neighbour in neighbours(key):
+                if neighbour not in reached:
+                    reached.add(neighbour)
+                    following.append(neighbour)
+        front = following
+        depth = None if depth is None else depth - 1
+    return frozenset(reached)

@@ -1,0 +1,206 @@
+"""Which step is next: the order of a plan's steps, and how far each one is. No clock, thread or journal.
+
+Steps are numbered as in the plan. The order is by critical path, longest first: what most waits for begins first.
+A step's path is longer than that of any step that reads it, so the order is topological too.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from enum import Enum, auto
+
+__all__ = ["Schedule", "Stage"]
+
+#: Seconds that a step counts for which never ran, and the least that any counts.
+_UNKNOWN_SECONDS, _LEAST_SECONDS = 1.0, 0.001
+
+
+class Stage(Enum):
+    """How far a step is."""
+
+    #: Not claimed; perhaps put aside because another run holds it.
+    OPEN = auto()
+    CLAIMED = auto()
+    #: Its inputs were known and it was begun: it runs, or waits for its next attempt.
+    BEGUN = auto()
+    #: Decided or run, failed, or given up. What reads it may begin, or never will.
+    OVER = auto()
+
+
+class Schedule:
+    """The steps of one run.
+
+    ``upstream`` holds, for each step, the steps whose results it reads; all stand before it. ``seconds`` is what
+    each took the last time, None where unknown.
+    """
+
+    def __init__(self, upstream: Sequence[Iterable[int]], seconds: Sequence[float | None]) -> None:
+        self._upstream = [tuple(sorted(set(each))) for each in upstream]
+        count = len(self._upstream)
+        readers: list[list[int]] = [[] for _ in range(count)]
+        for step, needed in enumerate(self._upstream):
+            for producer in needed:
+                readers[producer].append(step)
+        self._readers = readers
+        self._order = _by_critical_path(readers, seconds)
+        self._rank = [0] * count
+        for rank, step in enumerate(self._order):
+            self._rank[step] = rank
+        self._stages = [Stage.OPEN] * count
+        self._missing = [len(needed) for needed in self._upstream]
+        self._aside: dict[int, None] = {}
+        self._left = count
+        self._claimed = 0
+        self._begun = 0
+        #: Where in the order the first step may stand that is open and waits for others.
+        self._from = 0
+        #: Ranks of steps whose inputs are known: open ones, and claimed ones. Entries may be out of date.
+        self._ready_open: list[int] = sorted(self._rank[step] for step in range(count) if not self._missing[step])
+        self._ready_claimed: list[int] = []
+
+    @property
+    def unfinished(self) -> int:
+        """How many steps are not over."""
+        return self._left
+
+    @property
+    def begun(self) -> int:
+        """How many steps run or wait for their next attempt."""
+        return self._begun
+
+    @property
+    def aside(self) -> tuple[int, ...]:
+        """The steps that another run holds, to be asked for again."""
+        return tuple(self._aside)
+
+    def stage(self, step: int) -> Stage:
+        return self._stages[step]
+
+    def readers(self, step: int) -> Sequence[int]:
+        """The steps that read this one's results."""
+        return self._readers[step]
+
+    def remaining(self) -> tuple[int, ...]:
+        """The steps that are not over, in plan order."""
+        return tuple(step for step, stage in enumerate(self._stages) if stage is not Stage.OVER)
+
+    def claims(self, ahead: int, at_least: int) -> list[int]:
+        """The open steps to claim next: those that could begin first, then those next in order.
+
+        Never so many that more than ``ahead`` are claimed and not begun, but for ``at_least`` that could begin.
+        """
+        room = max(ahead - self._claimed, 0)
+        wanted: list[int] = []
+        while self._ready_open and len(wanted) < max(room, at_least):
+            step = self._order[heapq.heappop(self._ready_open)]
+            if self._stages[step] is Stage.OPEN and step not in self._aside and not self._missing[step]:
+                wanted.append(step)
+        taken = set(wanted)
+        rank = self._from
+        while rank < len(self._order) and len(wanted) < room:
+            step = self._order[rank]
+            if self._stages[step] is Stage.OPEN and step not in self._aside and step not in taken:
+                wanted.append(step)
+            elif rank == self._from and self._stages[step] is not Stage.OPEN:
+                self._from += 1
+            rank += 1
+        return wanted
+
+    def has_startable(self) -> bool:
+        """Whether a claimed step's inputs are all known."""
+        heap = self._ready_claimed
+        while heap:
+            step = self._order[heap[0]]
+            if self._stages[step] is Stage.CLAIMED and not self._missing[step]:
+                return True
+            heapq.heappop(heap)
+        return False
+
+    def start(self) -> int:
+        """The claimed step to begin now; ask :meth:`has_startable` first."""
+        step = self._order[heapq.heappop(self._ready_claimed)]
+        self._move(step, Stage.BEGUN)
+        return step
+
+    def claimed(self, step: int) -> None:
+        """The step is ours."""
+        self._aside.pop(step, None)
+        self._move(step, Stage.CLAIMED)
+        if not self._missing[step]:
+            heapq.heappush(self._ready_claimed, self._rank[step])
+
+    def put_aside(self, step: int) -> None:
+        """Another run holds the step."""
+        self._aside[step] = None
+
+    def reopen(self, step: int) -> None:
+        """A begun step has lost its claim and must be claimed anew."""
+        self._move(step, Stage.OPEN)
+        if not self._missing[step]:
+            heapq.heappush(self._ready_open, self._rank[step])
+        self._from = min(self._from, self._rank[step])
+
+    def over(self, step: int) -> None:
+        """The step has an end that its readers can use."""
+        self._move(step, Stage.OVER)
+        for reader in self._readers[step]:
+            self._missing[reader] -= 1
+            if self._missing[reader]:
+                continue
+            if self._stages[reader] is Stage.CLAIMED:
+                heapq.heappush(self._ready_claimed, self._rank[reader])
+            elif self._stages[reader] is Stage.OPEN:
+                heapq.heappush(self._ready_open, self._rank[reader])
+
+    def give_up(self, step: int) -> tuple[int, ...]:
+        """The step has no usable end: all that need it, directly or not, are over too. Gives these, in order."""
+        self._move(step, Stage.OVER)
+        given_up = [reader for reader in self.downstream([step]) if self._stages[reader] is not Stage.OVER]
+        for reader in given_up:
+            self._aside.pop(reader, None)
+            self._move(reader, Stage.OVER)
+        return tuple(given_up)
+
+    def downstream(self, steps: Iterable[int]) -> list[int]:
+        """All steps that need one of these, directly or not, in plan order; not these themselves."""
+        given = set(steps)
+        found: set[int] = set()
+        pending = list(given)
+        while pending:
+            for reader in self._readers[pending.pop()]:
+                if reader not in found:
+                    found.add(reader)
+                    pending.append(reader)
+        return sorted(found - given)
+
+    def undo(self, steps: Iterable[int]) -> None:
+        """These steps' results are void: steps that are over become open again, and their readers wait for them.
+
+        Steps that are begun stay so: what they give must be thrown away by the caller.
+        """
+        for step in steps:
+            if self._stages[step] is Stage.OVER:
+                self._move(step, Stage.OPEN)
+        stages = self._stages
+        self._missing = [sum(stages[one] is not Stage.OVER for one in needed) for needed in self._upstream]
+        ready = [step for step, missing in enumerate(self._missing) if not missing]
+        self._ready_open = sorted(self._rank[step] for step in ready if stages[step] is Stage.OPEN)
+        self._ready_claimed = sorted(self._rank[step] for step in ready if stages[step] is Stage.CLAIMED)
+        self._from = 0
+
+    def _move(self, step: int, stage: Stage) -> None:
+        before = self._stages[step]
+        self._stages[step] = stage
+        self._left += (before is Stage.OVER) - (stage is Stage.OVER)
+        self._claimed += (stage is Stage.CLAIMED) - (before is Stage.CLAIMED)
+        self._begun += (stage is Stage.BEGUN) - (before is Stage.BEGUN)
+
+
+def _by_critical_path(readers: Sequence[Sequence[int]], seconds: Sequence[float | None]) -> list[int]:
+    paths = [0.0] * len(readers)
+    for step in reversed(range(len(readers))):
+        own = seconds[step]
+        longest = max((paths[reader] for reader in readers[step]), default=0.0)
+        paths[step] = longest + max(_UNKNOWN_SECONDS if own is None else own, _LEAST_SECONDS)
+    return sorted(range(len(readers)), key=lambda step: (-paths[step], step))
