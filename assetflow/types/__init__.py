@@ -1,1 +1,19 @@
-"""."""
+"""Types: what annotations mean, which edges fit, and the one canonical form in which values are handed on.
+
+``adapters`` (pydantic) and ``tables`` (pyarrow) are loaded when they are first needed: the other modules of this room
+reach them through this package.
+"""
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assetflow.types import adapters as adapters
+    from assetflow.types import tables as tables
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in ("adapters", "tables"):
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,71 @@
+"""The table libraries, told apart by the names of their classes: none of them is imported to recognise its values."""
+
+from __future__ import annotations
+
+import types
+from enum import StrEnum
+from typing import Annotated, Union, get_args, get_origin
+
+__all__ = ["TableKind", "is_table", "is_table_hint", "kind_of_hint", "kind_of_value"]
+
+
+class TableKind(StrEnum):
+    """A class of tables; its text is how we write it, whatever module of its library the class lives in."""
+
+    POLARS = "polars.DataFrame"
+    POLARS_LAZY = "polars.LazyFrame"
+    PANDAS = "pandas.DataFrame"
+    ARROW = "pyarrow.Table"
+    ARROW_BATCH = "pyarrow.RecordBatch"
+    ARROW_READER = "pyarrow.RecordBatchReader"
+    DUCKDB = "duckdb.DuckDBPyRelation"
+
+
+_BY_NAME = {tuple(kind.value.split(".")): kind for kind in TableKind}
+#: Where the classes are defined: duckdb's extension module has had several names.
+_ROOTS = {"_duckdb": "duckdb"}
+
+
+def kind_of_class(cls: type) -> TableKind | None:
+    """The kind of a class itself; a subclass, which may promise more than its base, has none."""
+    root = cls.__module__.partition(".")[0]
+    return _BY_NAME.get((_ROOTS.get(root, root), cls.__qualname__))
+
+
+def kind_of_value(value: object) -> TableKind | None:
+    """The kind of a value, or None for what is not a table of a library we know."""
+    for cls in type(value).__mro__:
+        if (kind := kind_of_class(cls)) is not None:
+            return kind
+    return None
+
+
+def kinds_of_hint(hint: object) -> tuple[TableKind, ...]:
+    """The kinds that an annotation admits, through ``Annotated`` and unions, in the order written."""
+    if isinstance(hint, type) and not isinstance(hint, types.GenericAlias):
+        kind = kind_of_class(hint)
+        return () if kind is None else (kind,)
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return kinds_of_hint(get_args(hint)[0])
+    if origin is Union or origin is types.UnionType:
+        return tuple(kind for part in get_args(hint) for kind in kinds_of_hint(part))
+    return ()
+
+
+def kind_of_hint(hint: object, like: TableKind | None = None) -> TableKind | None:
+    """The kind of table an annotation asks for; of several the one that ``like`` names, else the first."""
+    kinds = kinds_of_hint(hint)
+    if like in kinds:
+        return like
+    return kinds[0] if kinds else None
+
+
+def is_table(value: object) -> bool:
+    """Whether a value is a table, lazily or as a stream too."""
+    return kind_of_value(value) is not None
+
+
+def is_table_hint(hint: object) -> bool:
+    """Whether an annotation asks for a table, of whichever library."""
+    return bool(kinds_of_hint(hint))

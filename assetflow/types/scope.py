@@ -1,0 +1,188 @@
+"""The names that an annotation written as text can see: more than the interpreter would find at run time."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import sys
+import types
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, NamedTuple
+
+__all__ = ["Scope"]
+
+
+class Scope(dict[str, Any]):  # whatever the user's names are bound to
+    """Names by lookup: closure, enclosing calls that still run, module, ``if TYPE_CHECKING:``, builtins.
+
+    Last come classes local to the enclosing function, found by their qualified name, where exactly one is alive.
+    A name that cannot be found raises KeyError; one whose import fails raises that ImportError.
+    """
+
+    def __init__(self, owner: Callable[..., object] | type) -> None:
+        super().__init__()
+        self._owner = owner
+        self._module = sys.modules.get(owner.__module__)
+        if isinstance(owner, type):
+            self.update(owner.__dict__)
+            self.update({parameter.__name__: parameter for parameter in _type_parameters(owner)})
+            self[owner.__name__] = owner
+        else:
+            self.update(_closure(owner))
+            self.update({parameter.__name__: parameter for parameter in _type_parameters(owner)})
+
+    def __missing__(self, name: str) -> object:
+        for find in (self._enclosing, self._global, self._type_checking, self._builtin, self._local_class):
+            found = find(name)
+            if found is not _ABSENT:
+                self[name] = found
+                return found
+        raise KeyError(name)
+
+    def evaluate(self, text: str) -> object:
+        """The value of an expression. Raises SyntaxError, NameError, and whatever evaluating raises."""
+        return eval(_compiled(text), {"__builtins__": {}}, self)
+
+    def _enclosing(self, name: str) -> object:
+        code = getattr(self._owner, "__code__", None)
+        if code is None or "<locals>" not in self._owner.__qualname__:
+            return _ABSENT
+        frame = sys._getframe()
+        while frame is not None:
+            if name in frame.f_locals and any(constant is code for constant in frame.f_code.co_consts):
+                return frame.f_locals[name]
+            frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
+        return _ABSENT
+
+    def _global(self, name: str) -> object:
+        names = getattr(self._owner, "__globals__", None)
+        if names is None:
+            names = vars(self._module) if self._module else {}
+        return names.get(name, _ABSENT)
+
+    def _builtin(self, name: str) -> object:
+        return getattr(builtins, name, _ABSENT)
+
+    def _type_checking(self, name: str) -> object:
+        bound = _bound_for_checkers(_source(self._module)).get(name) if self._module else None
+        if bound is None:
+            return _ABSENT
+        if isinstance(bound, str):
+            return self.evaluate(bound)
+        return bound.load(getattr(self._module, "__package__", None) or "")
+
+    def _local_class(self, name: str) -> object:
+        qualname = self._owner.__qualname__
+        while "<locals>" in qualname:
+            qualname = qualname.rpartition(".<locals>")[0]
+            wanted = f"{qualname}.<locals>.{name}"
+            found = [c for c in _classes(object) if c.__qualname__ == wanted and c.__module__ == self._owner.__module__]
+            if len(found) == 1:
+                return found[0]
+        return _ABSENT
+
+
+_ABSENT = object()
+
+
+class _Import(NamedTuple):
+    """What an import statement binds: a module, or a name in one."""
+
+    module: str
+    attribute: str
+    level: int
+
+    def load(self, package: str) -> object:
+        base = package.rsplit(".", self.level - 1)[0] if self.level else ""
+        path = ".".join(part for part in (base, self.module) if part)
+        if not self.attribute:
+            return import_module(path)
+        module = import_module(path)
+        try:
+            return getattr(module, self.attribute)
+        except AttributeError:
+            return import_module(f"{path}.{self.attribute}")
+
+
+def _closure(function: Callable[..., object]) -> dict[str, object]:
+    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
+    names: dict[str, object] = {}
+    for name, cell in zip(code.co_freevars if code else (), cells or (), strict=True):
+        try:
+            names[name] = cell.cell_contents
+        except ValueError:  # not yet bound
+            continue
+    return names
+
+
+def _type_parameters(owner: object) -> tuple[Any, ...]:  # TypeVars, ParamSpecs: they share no class
+    return getattr(owner, "__type_params__", ())
+
+
+def _classes(root: type, seen: set[type] | None = None) -> Iterator[type]:
+    seen = set() if seen is None else seen
+    for cls in type.__subclasses__(root):
+        if cls not in seen:
+            seen.add(cls)
+            yield cls
+            yield from _classes(cls, seen)
+
+
+def _source(module: types.ModuleType) -> str:
+    try:
+        return inspect.getsource(module)
+    except (OSError, TypeError):
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> types.CodeType:
+    # Brackets, as annotations may span lines; a star stands for Unpack.
+    return compile(f"({text.strip()}\n)", "<annotation>", "eval", dont_inherit=True)
+
+
+@lru_cache(maxsize=64)
+def _bound_for_checkers(source: str) -> dict[str, _Import | str]:
+    """What the ``if TYPE_CHECKING:`` blocks of a module bind: imports, and expressions as text."""
+    bound: dict[str, _Import | str] = {}
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return bound
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If):
+            for statement in _for_checkers(node):
+                bound.update(_bindings(statement))
+    return bound
+
+
+def _for_checkers(node: ast.If) -> list[ast.stmt]:
+    test, block = node.test, node.body
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, block = test.operand, node.orelse
+    name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
+    return block if name == "TYPE_CHECKING" else []
+
+
+def _bindings(statement: ast.stmt) -> Iterator[tuple[str, _Import | str]]:
+    match statement:
+        case ast.Import(names):
+            for name in names:
+                # "import a.b" binds a, and makes a.b an attribute of it.
+                yield name.asname or name.name.partition(".")[0], _Dotted(name.name, bool(name.asname))
+        case ast.ImportFrom(module, names, level):
+            for name in names:
+                yield name.asname or name.name, _Import(module or "", name.name, level)
+        case ast.Assign([ast.Name(target)], value) | ast.AnnAssign(ast.Name(target), _, ast.expr() as value):
+            yield target, ast.unparse(value)
+        case _ if type(statement).__name__ == "TypeAlias":  # Python 3.12
+            yield statement.name.id, ast.unparse(statement.value)  # type: ignore[attr-defined]  # of TypeAlias
+        case _:
+            return
+
+
+def _Dotted(path: str, aliased: bool) -> _Import:
+    return _Import(path, "", 0)
