@@ -15,4 +15,8 @@ def __getattr__(name: str) -> object:
         from assetflow.catalog.catalog import Catalog  # noqa: PLC0415 - PEP 562: SQLAlchemy only when asked for
 
         return Catalog
+    if name == "upgrading":
+        import assetflow.catalog.upgrading as module  # noqa: PLC0415 - alembic only when a catalog is behind
+
+        return module
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
-__all__ = ["clipped", "hexed", "instant", "json_text", "micros", "packed", "seconds", "span"]
+__all__ = ["clipped", "hexed", "instant", "json_text", "micros", "packed", "seconds", "span", "tag"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -44,6 +45,11 @@ def packed(digest: str) -> bytes | None:
 def hexed(value: bytes | None) -> str:
     """Bytes as a hexadecimal digest; null as the empty one."""
     return value.hex() if value else ""
+
+
+def tag(name: str) -> int:
+    """A number that finds a long name by a short index; two names may have the same."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big") >> 1
 
 
 def json_text(value: object) -> str:

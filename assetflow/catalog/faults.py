@@ -33,10 +33,14 @@ def sqlite_fault(error: sqlite3.Error, where: str) -> AssetflowError | None:
     match primary:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
             return BusyError(
-                "catalog-locked", f"the catalog {where} stays locked by another process", hint="try again when it is done"
+                "catalog-locked",
+                f"the catalog {where} stays locked by another process",
+                hint="try again when it is done",
             )
         case sqlite3.SQLITE_FULL:
-            return StorageError("disk-full", f"no space left to write the catalog {where}", hint="free space and try again")
+            return StorageError(
+                "disk-full", f"no space left to write the catalog {where}", hint="free space and try again"
+            )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return StorageError("catalog-read-only", f"the catalog {where} cannot be written: {text}")
         case sqlite3.SQLITE_IOERR:

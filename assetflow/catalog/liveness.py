@@ -77,8 +77,6 @@ def alive(process: Process, alive_until: int) -> bool:
         started = _started(process.pid)
         if started is None or (process.started and started and started != process.started):
             return False
-        if process.pid == me.pid:
-            return True
     return now_micros() < alive_until + lease_seconds() * 1_000_000 / 3
 
 

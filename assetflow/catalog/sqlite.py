@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -19,16 +21,21 @@ from assetflow.errors import CatalogError, StorageError, UsageError
 
 __all__ = [
     "APPLICATION_ID",
+    "BEGIN_READING",
     "BEGIN_WRITING",
     "DIALECT",
     "HEX",
     "ISO",
+    "Found",
     "connect",
     "copy",
     "created",
+    "fill",
     "inspected",
     "integrity",
+    "locked",
     "readable",
+    "refuse_newer",
 ]
 
 #: ``PRAGMA application_id`` of a catalog: "asft".
@@ -39,8 +46,8 @@ BEGIN_WRITING = "BEGIN IMMEDIATE"
 BEGIN_READING = "BEGIN"
 
 #: How an instant and a digest are spelled in views.
-ISO = "strftime('%Y-%m-%dT%H:%M:%S', {0} / 1000000, 'unixepoch') || printf('.%06dZ', {0} % 1000000)"
-HEX = "lower(hex({0}))"
+ISO = "(strftime('%Y-%m-%dT%H:%M:%S', {0} / 1000000, 'unixepoch') || printf('.%06dZ', {0} % 1000000))"
+HEX = "CASE WHEN {0} IS NOT NULL THEN lower(hex({0})) END"
 
 DIALECT = SQLiteDialect_pysqlite()
 
@@ -84,11 +91,16 @@ def connect(path: Path | None, *, mode: str = "rw") -> sqlite3.Connection:
     return connection
 
 
-def inspected(path: Path) -> int:
-    """The schema version of a catalog file.
+class Found(NamedTuple):
+    """A catalog file as it can be read here, and the version of its schema."""
 
-    Raises CatalogError ``catalog-damaged`` for what is no catalog, whatever else it is.
-    """
+    file: Path
+    mode: str
+    version: int
+
+
+def inspected(path: Path) -> Found:
+    """Look at a catalog file. Raises CatalogError ``catalog-damaged`` for what is no catalog, whatever else it is."""
     with translated(str(path)):
         try:
             with path.open("rb") as file:
@@ -97,13 +109,14 @@ def inspected(path: Path) -> int:
             raise StorageError("catalog-unreadable", f"the catalog {path} cannot be read: {error.strerror}") from error
         if len(header) < 100 or not header.startswith(_HEADER):
             raise damaged(str(path), "it does not begin as a database does" if header else "it is empty")
-        with closing(_readable(path)) as connection:
+        file_read, mode = readable(path)
+        with closing(connect(file_read, mode=mode)) as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != APPLICATION_ID or version < 1:
         raise damaged(str(path), "it is a database, but not of assetflow")
-    return int(version)
+    return Found(file_read, mode, int(version))
 
 
 def readable(path: Path) -> tuple[Path, str]:
@@ -123,19 +136,15 @@ def readable(path: Path) -> tuple[Path, str]:
         if not log.exists() or log.stat().st_size == 0:
             return path, "immutable"
         folder = Path(tempfile.mkdtemp(prefix="assetflow-catalog-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         for file in (path, log):
             shutil.copyfile(file, folder / file.name)
         return folder / path.name, "rw"
     return path, "ro"
 
 
-def _readable(path: Path) -> sqlite3.Connection:
-    file, mode = readable(path)
-    return connect(file, mode=mode)
-
-
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold a lock file beside a path; it is gone afterwards."""
     lock = path.with_name(path.name + ".lock")
     while True:
@@ -162,7 +171,7 @@ def created(path: Path, statements: list[str], version: int) -> bool:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with translated(str(path)), _locked(path):
+        with translated(str(path)), locked(path):
             if os.path.lexists(path):
                 return False
             for leftover in path.parent.glob(f"{path.name}.new-*"):
@@ -179,7 +188,9 @@ def created(path: Path, statements: list[str], version: int) -> bool:
             _synced(path.parent)
     except OSError as error:
         raise StorageError(
-            "catalog-unreadable", f"the catalog {path} cannot be made: {error.strerror}", hint="set catalog to a place that can be written"
+            "catalog-unreadable",
+            f"the catalog {path} cannot be made: {error.strerror}",
+            hint="set catalog to a place that can be written",
         ) from error
     return True
 

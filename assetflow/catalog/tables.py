@@ -2,13 +2,10 @@
 
 Facts are only ever added: a row of ``materializations`` never changes. What is current stands in ``pointers`` alone.
 Instants are microseconds since 1970 in UTC, durations microseconds, digests 16 raw bytes, enumerations small numbers
-(:class:`Codes`). Ids are numbered by the writer, which is alone while it writes.
+(``codes``). Ids are numbered by the writer, which is alone while it writes.
 """
 
 from __future__ import annotations
-
-from enum import StrEnum
-from typing import Generic, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -28,21 +25,9 @@ from sqlalchemy import (
     text,
 )
 
-from assetflow.model.history import SetbackKind
-from assetflow.model.journal import RunStatus
-from assetflow.model.retry import FailureClass
-
 __all__ = [
-    "ATTEMPT_OUTCOMES",
-    "BLOB_STATES",
-    "FAILURES",
     "REVISION",
     "RUN",
-    "RUN_STATUSES",
-    "SETBACKS",
-    "AttemptOutcome",
-    "BlobState",
-    "Codes",
     "assets",
     "attempts",
     "blobs",
@@ -69,67 +54,6 @@ __all__ = [
     "schemas",
     "setbacks",
 ]
-
-E = TypeVar("E", bound=StrEnum)
-
-
-class Codes(Generic[E]):
-    """An enumeration as the small numbers that stand for it in a column: its place in the order given here."""
-
-    def __init__(self, *values: E) -> None:
-        self.values = values
-        self.code = {value: place for place, value in enumerate(values)}
-
-    def sql(self, column: str) -> str:
-        """A SQL expression that gives the member's text."""
-        cases = " ".join(f"WHEN {code} THEN '{value.value}'" for value, code in self.code.items())
-        return f"CASE {column} {cases} END"
-
-
-class AttemptOutcome(StrEnum):
-    """How an attempt ended. An attempt without an outcome is running, or its run ended before it did."""
-
-    MATERIALIZED = "materialized"
-    UNCHANGED = "unchanged"
-    REUSED = "reused"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-    #: It failed and another attempt followed.
-    RETRIED = "retried"
-    #: Its lease was lost before it could commit, or what it read was; nothing of it was recorded.
-    LOST = "lost"
-
-
-class BlobState(StrEnum):
-    """Whether a blob's bytes may be read. Only live blobs may be shared."""
-
-    LIVE = "live"
-    #: Its bytes are being deleted, or are.
-    DEAD = "dead"
-
-
-# Appended to, never reordered: the numbers are in catalogs.
-RUN_STATUSES = Codes(
-    RunStatus.RUNNING, RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.INTERRUPTED
-)
-ATTEMPT_OUTCOMES = Codes(
-    AttemptOutcome.MATERIALIZED,
-    AttemptOutcome.UNCHANGED,
-    AttemptOutcome.REUSED,
-    AttemptOutcome.SKIPPED,
-    AttemptOutcome.FAILED,
-    AttemptOutcome.RETRIED,
-    AttemptOutcome.LOST,
-)
-BLOB_STATES = Codes(BlobState.LIVE, BlobState.DEAD)
-SETBACKS = Codes(SetbackKind.FAILED, SetbackKind.SKIPPED, SetbackKind.HELD)
-FAILURES = Codes(
-    FailureClass.TRANSIENT,
-    FailureClass.PERMANENT,
-    FailureClass.DATA,
-    FailureClass.CODE,
-    FailureClass.INFRASTRUCTURE,
-)
 
 #: Names of the rows of ``counters``.
 REVISION, RUN = "revision", "run"
@@ -248,11 +172,14 @@ blobs = Table(
     "blobs",
     metadata,
     _id(),
-    Column("name", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    # A 63-bit hash of the name: names are long, and an index of them would be a tenth of the catalog.
+    Column("tag", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("chunks", LargeBinary),
     Column("state", SmallInteger, nullable=False),
+    Index(None, "tag"),
 )
 
 runs = Table(
@@ -290,7 +217,9 @@ attempts = Table(
     Column("partition_id", ForeignKey("partitions.id"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("outcome", SmallInteger),
-    Column("started_at", BigInteger),
+    # When it was claimed, until it ends: then when its function was called. A row keeps its length when a step
+    # succeeds, so that full pages need not be split; how long that took is in its materializations.
+    Column("started_at", BigInteger, nullable=False),
     Column("micros", BigInteger),
     Column("reason", Text),
     Index(None, "run_id"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from assetflow.declare.arguments import AssetArguments, Options, checked_arguments
-from assetflow.declare.places import Place, function_place, local_names
+from assetflow.declare.places import Place, function_place
 from assetflow.errors import DefinitionError
 
 __all__ = ["Asset", "AssetDecorator", "asset"]
@@ -25,8 +25,6 @@ class Asset(Generic[P, R_co]):
     name: str
     options: Options
     place: Place
-    #: Names that only the enclosing function knows; for postponed annotations.
-    namespace: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         look_like(self, self.function)
@@ -70,7 +68,7 @@ asset = AssetDecorator()
 def declared_asset(function: Callable[P, R], options: Options) -> Asset[P, R]:
     """The asset that a function and its options declare."""
     name = options.name or own_name(function, "@asset")
-    return Asset(function, name, options, function_place(function), local_names(function))
+    return Asset(function, name, options, function_place(function))
 
 
 def own_name(function: object, decorator: str) -> str:

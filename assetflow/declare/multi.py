@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from assetflow.declare.arguments import MultiAssetArguments, Options, checked_arguments
 from assetflow.declare.assets import look_like, own_name
-from assetflow.declare.places import Place, function_place, local_names
+from assetflow.declare.places import Place, function_place
 
 __all__ = ["MultiAsset", "Output", "multi_asset"]
 
@@ -33,8 +33,6 @@ class MultiAsset(Generic[P, R_co]):
     name: str
     options: Options
     place: Place
-    #: Names that only the enclosing function knows; for postponed annotations.
-    namespace: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         look_like(self, self.function)
@@ -72,4 +70,4 @@ def multi_asset(function: Callable[P, R] | None = None, /, **arguments: Unpack[M
 
 def _declared(function: Callable[P, R], options: Options) -> MultiAsset[P, R]:
     name = options.name or own_name(function, "@multi_asset")
-    return MultiAsset(function, name, options, function_place(function), local_names(function))
+    return MultiAsset(function, name, options, function_place(function))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-__all__ = ["Place", "calling_place", "function_place", "local_names"]
+__all__ = ["Place", "calling_place", "function_place"]
 
 _OWN = __name__.rpartition(".")[0]
 
@@ -39,13 +38,6 @@ def calling_place() -> Place:
     caller = _caller()
     module = _importing(caller) or caller.f_globals.get("__name__", "")
     return Place(module, caller.f_code.co_filename, caller.f_lineno)
-
-
-def local_names(function: Any) -> Mapping[str, object]:  # whatever was decorated
-    """The names around a function that is declared inside another one: postponed annotations may use them."""
-    if "<locals>" not in getattr(function, "__qualname__", ""):
-        return {}
-    return dict(_caller().f_locals)
 
 
 def _caller() -> FrameType:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from assetflow.model.history import Memo
+from assetflow.model.history import Memo, SetbackKind
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.versions import DataVersion
 
@@ -93,6 +93,8 @@ class Step:
     requested: bool
     #: The materializations proposed to become current, one per output; empty unless ``action`` is reuse.
     reuse: tuple[int, ...] = ()
+    #: The setbacks of an equal trace that do not keep it from being tried: it was named singly, or all failed are.
+    again: frozenset[SetbackKind] = frozenset()
     #: How long it took the last time; None when it never ran.
     seconds: float | None = None
 

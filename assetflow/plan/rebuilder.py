@@ -11,7 +11,7 @@ it is Keep: this is early cutoff, and there is no other rule for it anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -79,7 +79,7 @@ def decide(
     histories: Sequence[History],
     *,
     as_of: datetime,
-    demands: Iterable[Cause] = (),
+    demands: Sequence[Cause] = (),
     again: AbstractSet[SetbackKind] = frozenset(),
 ) -> Decision:
     """What to do with one step, given what it would be made from and the past of each of its outputs.
@@ -135,7 +135,11 @@ def expired(made_at: datetime, max_age: timedelta | None, as_of: datetime) -> bo
 
 
 def remembered(
-    digest: str, node: Node, histories: Sequence[History], as_of: datetime, again: AbstractSet[SetbackKind] = frozenset()
+    digest: str,
+    node: Node,
+    histories: Sequence[History],
+    as_of: datetime,
+    again: AbstractSet[SetbackKind] = frozenset(),
 ) -> Setback | None:
     """The setback because of which this trace is not tried again, if there is one."""
     for history in histories:
@@ -149,7 +153,7 @@ def remembered(
 
 
 def _own_causes(
-    node: Node, histories: Sequence[History], as_of: datetime, demands: Iterable[Cause]
+    node: Node, histories: Sequence[History], as_of: datetime, demands: Sequence[Cause]
 ) -> tuple[Cause, ...]:
     """The causes that do not follow from a comparison of traces, forced ones first."""
     own = [cause for cause in demands if cause.kind is CauseKind.FORCED]

@@ -7,15 +7,16 @@ where chunks, batches or slices begin; dictionaries, run-ends and views are take
 every NaN counts as one, and -0.0 as 0.0. Lengths and counts are part of each stream's frame, so that no two columns
 of one type share their streams. Rows are taken 65,536 at a time: what is copied on the way stays in the cache.
 
-A dictionary type that is *ordered* (a polars Enum, an ordered categorical) has its domain in its type's text, because
-functions see it. Hashes are XXH3 of 128 bits: they find changes and damage; they do not resist an attacker.
+Tables are to be in the canonical form of :mod:`assetflow.types.canonical`. A column that has a domain there (an enum,
+a pandas categorical) has it in its type's text, because functions see it. Hashes are XXH3 of 128 bits: they find
+changes and damage; they do not resist an attacker.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -25,6 +26,7 @@ from xxhash import xxh3_128
 
 from assetflow.errors import ValueMismatch
 from assetflow.model.versions import ColumnVersion, DataVersion
+from assetflow.types.canonical import Domain, domain_of
 
 __all__ = ["TABLE_SCHEME", "TableDigest", "table_version", "type_text"]
 
@@ -45,7 +47,7 @@ class _Node:
         self.children = children
         self.rows = 0
         self.nulls = xxh3_128()
-        self.streams = (xxh3_128(),)
+        self.streams: tuple[xxh3_128, ...] = (xxh3_128(),)
 
     def update(self, array: pa.Array) -> None:
         """Take the next rows."""
@@ -174,25 +176,18 @@ class _Decoded(_Node):
 
 
 class _Enum(_Decoded):
-    """An ordered dictionary: its domain is part of the type."""
+    """A column with a domain, which is part of the type."""
 
-    domain: pa.Array | None = None
-
-    def update(self, array: pa.Array) -> None:
-        if self.domain is None:
-            self.domain = array.dictionary
-        elif not self.domain.equals(array.dictionary):
-            raise ValueMismatch(
-                "mixed-domains", "parts of one ordered categorical column have different categories or orders"
-            )
-        super().update(array)
+    def __init__(self, type_: pa.DataType, child: _Node, domain: Domain) -> None:
+        super().__init__(type_, child, pa.DictionaryArray.dictionary_decode)
+        self.domain = domain
 
     def text(self) -> str:
-        domain = json.dumps([] if self.domain is None else self.domain.to_pylist(), ensure_ascii=False, default=str)
+        domain = self.domain.text
         if len(domain) > _DOMAIN_SHOWN:
-            count = 0 if self.domain is None else len(self.domain)
-            domain = f"[{count} values, {xxh3_128(domain.encode('utf-8', 'surrogatepass')).hexdigest()}]"
-        return f"enum<{self.children[0].text()}>{domain}"
+            digest = xxh3_128(domain.encode("utf-8", "surrogatepass")).hexdigest()
+            domain = f"{len(self.domain.values)} values {digest}"
+        return f"enum<{self.children[0].text()}> {domain}"
 
 
 class _Extension(_Decoded):
@@ -223,8 +218,7 @@ def _node(type_: pa.DataType) -> _Node:
     if is_.is_struct(type_):
         return _Struct(type_, tuple(_node(type_.field(i).type) for i in range(type_.num_fields)))
     if is_.is_dictionary(type_):
-        kind = _Enum if type_.ordered else _Decoded
-        return kind(type_, _node(type_.value_type), lambda part: part.dictionary_decode())
+        return _Decoded(type_, _node(type_.value_type), pa.DictionaryArray.dictionary_decode)
     if is_.is_run_end_encoded(type_):
         return _Decoded(type_, _node(type_.value_type), pc.run_end_decode)
     if isinstance(type_, pa.BaseExtensionType):
@@ -234,6 +228,13 @@ def _node(type_: pa.DataType) -> _Node:
             "no-digest", f"a column of type {type_} cannot be compared", hint="make it one type, or a struct of several"
         )
     return _Node(type_)
+
+
+def _column(field: pa.Field) -> _Node:
+    domain = domain_of(field)
+    if domain is None or not pa.types.is_dictionary(field.type):
+        return _node(field.type)
+    return _Enum(field.type, _node(field.type.value_type), domain)
 
 
 def _map_as_list(type_: pa.MapType) -> pa.ListType:
@@ -275,12 +276,12 @@ class TableDigest:
 
     def __init__(self, schema: pa.Schema, *, threads: int | None = None) -> None:
         self._names = tuple(schema.names)
-        self._nodes = tuple(_node(schema.field(i).type) for i in range(len(schema)))
+        self._nodes = tuple(_column(field) for field in schema)
         self._threads = min(8, os.cpu_count() or 1) if threads is None else threads
         self._rows = 0
 
     def update(self, part: pa.Table | pa.RecordBatch) -> None:
-        """Take the next rows. Raises ValueMismatch ``mixed-domains`` where an Enum's categories change."""
+        """Take the next rows."""
         self._rows += part.num_rows
         work = [partial(_take, node, _chunks(part, index)) for index, node in enumerate(self._nodes)]
         if self._threads > 1 and len(work) > 1 and part.nbytes >= _THREADED:
@@ -313,20 +314,12 @@ def _take(node: _Node, chunks: Iterable[pa.Array]) -> None:
 
 
 def table_version(table: pa.Table) -> DataVersion:
-    """The version of a table: schema, row count, and a digest of each column's ordered values."""
+    """The version of a canonical table: schema, row count, and a digest of each column's ordered values."""
     digest = TableDigest(table.schema)
     digest.update(table)
     return digest.version()
 
 
-def batches_version(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> DataVersion:
-    """The version of a stream, which is used up."""
-    digest = TableDigest(schema)
-    for batch in batches:
-        digest.update(batch)
-    return digest.version()
-
-
 def type_text(type_: pa.DataType) -> str:
-    """A logical type as :class:`ColumnVersion` has it; an Enum's domain is known only from its values."""
+    """A logical type as :class:`ColumnVersion` has it; a domain is not in a type, so not here."""
     return _node(type_).text()

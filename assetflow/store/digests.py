@@ -154,7 +154,9 @@ def _kind(path: Path) -> str:
         return "file"
     what = "a link" if stat.S_ISLNK(mode) else "neither a file nor a folder"
     raise ValueMismatch(
-        "link-in-value", f"{path.name} is {what}", hint="return a file, or a folder of files and folders: copy what a link points to"
+        "link-in-value",
+        f"{path.name} is {what}",
+        hint="return a file, or a folder of files and folders: copy what a link points to",
     )
 
 

@@ -33,7 +33,9 @@ def storage_fault(error: OSError, what: str) -> StorageError:
                 "store-read-only", f"cannot {what}: {reason}", hint="give this user the right to write to the store"
             )
         case errno.EMFILE | errno.ENFILE:
-            return StorageError("store-error", f"cannot {what}: {reason}", hint="raise the limit on open files (ulimit -n)")
+            return StorageError(
+                "store-error", f"cannot {what}: {reason}", hint="raise the limit on open files (ulimit -n)"
+            )
     return StorageError("store-error", f"cannot {what}: {reason}")
 
 

@@ -129,20 +129,25 @@ class LocalStore:
         with ThreadPoolExecutor(min(_SYNCING, len(wanted)), "assetflow-sync") as pool:
             for done in [pool.submit(self._sync_blob, name) for name, _ in wanted]:
                 done.result()
-        # Parents last, deepest first: a folder's entry is worth something only once what it names is there.
-        folders = {parts[:depth] for _, parts in wanted for depth in range(len(parts))}
-        fresh = {folder for folder in folders if self._needs_sync(folder, folders)}
-        for folder in sorted(fresh, key=len, reverse=True):
+        # Folders last, deepest first: an entry is worth something only once what it names is there.
+        folders = {parts[:-1] for _, parts in wanted}
+        ways = {parts[:depth] for _, parts in wanted for depth in range(len(parts))}
+        folders |= {way[:-1] for way in ways - self._durable if way}
+        for folder in sorted(folders, key=len, reverse=True):
             with storing(f"sync {'/'.join(folder) or self.url}"), self._folder(folder) as handle:
                 os.fsync(handle)
-        self._durable |= {folder for folder in folders if len(folder) <= _KEPT_LEVELS}
+        if () not in self._durable:
+            self._sync_above()
+        self._durable |= {way for way in ways if len(way) <= _KEPT_LEVELS}
 
-    def _needs_sync(self, folder: tuple[str, ...], folders: set[tuple[str, ...]]) -> bool:
-        if len(folder) >= _KEPT_LEVELS:
-            return True
-        return any(len(f) == len(folder) + 1 and f[:-1] == folder and f not in self._durable for f in folders) or not any(
-            len(f) == len(folder) + 1 and f[:-1] == folder for f in folders
-        )
+    def _sync_above(self) -> None:
+        """Make the root's own entry durable, and those of the folders above that were made with it."""
+        device = self._root.stat().st_dev
+        for folder in self._root.parents:
+            if folder.stat().st_dev != device:
+                return
+            with suppress(PermissionError):  # a folder that we may not read is none that we made
+                _fsync(folder)
 
     def _sync_blob(self, name: str) -> None:
         path = self.local(name)
@@ -154,7 +159,6 @@ class LocalStore:
                 for file in files:
                     _fsync(Path(folder, file))
                 _fsync(Path(folder))
-            # A folder published by a rename: its own entry is synced with its parent.
 
     def local(self, name: str) -> Path:
         """The path of a blob. Raises StorageError ``blob-missing``, also where a link was put in its place."""
@@ -183,8 +187,14 @@ class LocalStore:
         while waiting:
             at = waiting.pop()
             try:
-                with storing(f"list {'/'.join(at) or self.url}"), self._folder(at) as handle, os.scandir(handle) as found:
-                    entries = [(e.name, e.is_file(follow_symlinks=False), e.is_dir(follow_symlinks=False)) for e in found]
+                with (
+                    storing(f"list {'/'.join(at) or self.url}"),
+                    self._folder(at) as handle,
+                    os.scandir(handle) as found,
+                ):
+                    entries = [
+                        (e.name, e.is_file(follow_symlinks=False), e.is_dir(follow_symlinks=False)) for e in found
+                    ]
             except StorageError as error:
                 if isinstance(error.__cause__, FileNotFoundError):
                     continue
@@ -239,7 +249,7 @@ class LocalStore:
             at = self._root
             for part in parts[:-1]:
                 at /= part
-                if not _is(at, stat.S_ISDIR):
+                if not _is_folder(at):
                     return None
             for path, kind in ((at / parts[-1], stat.S_ISREG), (at / (parts[-1] + _FOLDER), stat.S_ISDIR)):
                 with suppress(FileNotFoundError):
@@ -267,7 +277,9 @@ class LocalStore:
                         raise
                     place = "/".join(parts[: depth + 1])
                     raise StorageError(
-                        "store-error", f"{place} in the store is not a folder; links are not followed", where=(self.url,)
+                        "store-error",
+                        f"{place} in the store is not a folder; links are not followed",
+                        where=(self.url,),
                     ) from error
                 os.close(handle)
                 handle = below
@@ -294,9 +306,9 @@ def _mode(name: str, folder: int) -> int | None:
         return None
 
 
-def _is(path: Path, kind: object) -> bool:
+def _is_folder(path: Path) -> bool:
     try:
-        return callable(kind) and bool(kind(path.lstat().st_mode))
+        return stat.S_ISDIR(path.lstat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
 

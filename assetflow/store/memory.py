@@ -28,7 +28,7 @@ class MemoryStore(LocalStore):
     """
 
     def __init__(self) -> None:
-        place = Path("/dev/shm")  # noqa: S108
+        place = Path("/dev/shm")
         if not os.access(place, os.W_OK | os.X_OK):
             place = Path(tempfile.gettempdir())
         _sweep(place)

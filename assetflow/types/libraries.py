@@ -42,10 +42,10 @@ def kind_of_value(value: object) -> TableKind | None:
 
 def kinds_of_hint(hint: object) -> tuple[TableKind, ...]:
     """The kinds that an annotation admits, through ``Annotated`` and unions, in the order written."""
-    if isinstance(hint, type) and not isinstance(hint, types.GenericAlias):
-        kind = kind_of_class(hint)
-        return () if kind is None else (kind,)
     origin = get_origin(hint)
+    if origin is None:
+        kind = kind_of_class(hint) if isinstance(hint, type) else None
+        return () if kind is None else (kind,)
     if origin is Annotated:
         return kinds_of_hint(get_args(hint)[0])
     if origin is Union or origin is types.UnionType:

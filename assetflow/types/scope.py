@@ -7,7 +7,7 @@ import builtins
 import inspect
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -22,17 +22,28 @@ class Scope(dict[str, Any]):  # whatever the user's names are bound to
     A name that cannot be found raises KeyError; one whose import fails raises that ImportError.
     """
 
-    def __init__(self, owner: Callable[..., object] | type) -> None:
-        super().__init__()
-        self._owner = owner
-        self._module = sys.modules.get(owner.__module__)
-        if isinstance(owner, type):
-            self.update(owner.__dict__)
-            self.update({parameter.__name__: parameter for parameter in _type_parameters(owner)})
-            self[owner.__name__] = owner
-        else:
-            self.update(_closure(owner))
-            self.update({parameter.__name__: parameter for parameter in _type_parameters(owner)})
+    def __init__(self, module: str, qualname: str = "", names: Mapping[str, object] | None = None) -> None:
+        super().__init__(names or {})
+        self.module = module
+        self._qualname = qualname
+        self._code: types.CodeType | None = None
+        self._globals: Mapping[str, object] = vars(sys.modules[module]) if module in sys.modules else {}
+
+    @classmethod
+    def of_function(cls, function: Callable[..., object]) -> Scope:
+        """What the annotations of a function see."""
+        parameters = {parameter.__name__: parameter for parameter in getattr(function, "__type_params__", ())}
+        scope = cls(function.__module__, function.__qualname__, {**_closure(function), **parameters})
+        scope._code = getattr(function, "__code__", None)
+        scope._globals = getattr(function, "__globals__", scope._globals)
+        return scope
+
+    @classmethod
+    def of_class(cls, owner: type) -> Scope:
+        """What the annotations in a class body see."""
+        parameters = {parameter.__name__: parameter for parameter in getattr(owner, "__type_params__", ())}
+        own = {owner.__name__: owner, **parameters}
+        return cls(owner.__module__, owner.__qualname__, own)
 
     def __missing__(self, name: str) -> object:
         for find in (self._enclosing, self._global, self._type_checking, self._builtin, self._local_class):
@@ -47,39 +58,36 @@ class Scope(dict[str, Any]):  # whatever the user's names are bound to
         return eval(_compiled(text), {"__builtins__": {}}, self)
 
     def _enclosing(self, name: str) -> object:
-        code = getattr(self._owner, "__code__", None)
-        if code is None or "<locals>" not in self._owner.__qualname__:
+        if self._code is None or "<locals>" not in self._qualname:
             return _ABSENT
-        frame = sys._getframe()
+        frame: types.FrameType | None = sys._getframe()
         while frame is not None:
-            if name in frame.f_locals and any(constant is code for constant in frame.f_code.co_consts):
+            if _defines(frame.f_code, self._code) and name in frame.f_locals:
                 return frame.f_locals[name]
-            frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
+            frame = frame.f_back
         return _ABSENT
 
     def _global(self, name: str) -> object:
-        names = getattr(self._owner, "__globals__", None)
-        if names is None:
-            names = vars(self._module) if self._module else {}
-        return names.get(name, _ABSENT)
+        return self._globals.get(name, _ABSENT)
 
     def _builtin(self, name: str) -> object:
         return getattr(builtins, name, _ABSENT)
 
     def _type_checking(self, name: str) -> object:
-        bound = _bound_for_checkers(_source(self._module)).get(name) if self._module else None
+        bound = _bound_for_checkers(_source(self.module)).get(name)
         if bound is None:
             return _ABSENT
         if isinstance(bound, str):
             return self.evaluate(bound)
-        return bound.load(getattr(self._module, "__package__", None) or "")
+        package = self._globals.get("__package__")
+        return bound.load(package if isinstance(package, str) else "")
 
     def _local_class(self, name: str) -> object:
-        qualname = self._owner.__qualname__
+        qualname = self._qualname
         while "<locals>" in qualname:
             qualname = qualname.rpartition(".<locals>")[0]
             wanted = f"{qualname}.<locals>.{name}"
-            found = [c for c in _classes(object) if c.__qualname__ == wanted and c.__module__ == self._owner.__module__]
+            found = [cls for cls in _classes(object) if cls.__qualname__ == wanted and cls.__module__ == self.module]
             if len(found) == 1:
                 return found[0]
         return _ABSENT
@@ -89,18 +97,21 @@ _ABSENT = object()
 
 
 class _Import(NamedTuple):
-    """What an import statement binds: a module, or a name in one."""
+    """What an import statement binds: a module, the package above it (``import a.b``), or a name in one."""
 
     module: str
-    attribute: str
-    level: int
+    attribute: str = ""
+    level: int = 0
+    top: bool = False
 
     def load(self, package: str) -> object:
         base = package.rsplit(".", self.level - 1)[0] if self.level else ""
         path = ".".join(part for part in (base, self.module) if part)
-        if not self.attribute:
-            return import_module(path)
         module = import_module(path)
+        if self.top:
+            return sys.modules[path.partition(".")[0]]
+        if not self.attribute:
+            return module
         try:
             return getattr(module, self.attribute)
         except AttributeError:
@@ -118,23 +129,25 @@ def _closure(function: Callable[..., object]) -> dict[str, object]:
     return names
 
 
-def _type_parameters(owner: object) -> tuple[Any, ...]:  # TypeVars, ParamSpecs: they share no class
-    return getattr(owner, "__type_params__", ())
+def _defines(outer: types.CodeType, code: types.CodeType) -> bool:
+    nested = [constant for constant in outer.co_consts if isinstance(constant, types.CodeType)]
+    return any(inner is code or _defines(inner, code) for inner in nested)
 
 
 def _classes(root: type, seen: set[type] | None = None) -> Iterator[type]:
     seen = set() if seen is None else seen
-    for cls in type.__subclasses__(root):
+    children: list[type] = type.__subclasses__(root)
+    for cls in children:
         if cls not in seen:
             seen.add(cls)
             yield cls
             yield from _classes(cls, seen)
 
 
-def _source(module: types.ModuleType) -> str:
+def _source(module: str) -> str:
     try:
-        return inspect.getsource(module)
-    except (OSError, TypeError):
+        return inspect.getsource(sys.modules[module])
+    except (KeyError, OSError, TypeError):
         return ""
 
 
@@ -171,8 +184,7 @@ def _bindings(statement: ast.stmt) -> Iterator[tuple[str, _Import | str]]:
     match statement:
         case ast.Import(names):
             for name in names:
-                # "import a.b" binds a, and makes a.b an attribute of it.
-                yield name.asname or name.name.partition(".")[0], _Dotted(name.name, bool(name.asname))
+                yield name.asname or name.name.partition(".")[0], _Import(name.name, top=not name.asname)
         case ast.ImportFrom(module, names, level):
             for name in names:
                 yield name.asname or name.name, _Import(module or "", name.name, level)
@@ -182,7 +194,3 @@ def _bindings(statement: ast.stmt) -> Iterator[tuple[str, _Import | str]]:
             yield statement.name.id, ast.unparse(statement.value)  # type: ignore[attr-defined]  # of TypeAlias
         case _:
             return
-
-
-def _Dotted(path: str, aliased: bool) -> _Import:
-    return _Import(path, "", 0)

@@ -1,0 +1,141 @@
+"""One environment at one revision: what planning reads, all in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Result, Select, bindparam, select
+
+from assetflow.catalog import tables
+from assetflow.catalog.claims import leases_of
+from assetflow.catalog.declared import declared
+from assetflow.catalog.facts import Facts
+from assetflow.catalog.faults import decoding
+from assetflow.catalog.ids import Ids
+from assetflow.catalog.memos import read_memos
+from assetflow.catalog.moves import revision_now
+from assetflow.catalog.statements import WANTED, chunks
+from assetflow.model.definition import Definition
+from assetflow.model.history import History, Materialization, Memo
+from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.versions import Stored
+
+__all__ = ["View"]
+
+_P, _Q, _K = tables.pointers.c, tables.partitions.c, tables.partition_keys.c
+_MOVED = (
+    select(_P.asset_id, _K.text, _P.from_revision)
+    .join(tables.partitions, _Q.id == _P.partition_id)
+    .join(tables.partition_keys, _K.id == _Q.key_id)
+    .where(_P.environment_id == bindparam("environment"), _P.from_revision > bindparam("since"))
+)
+_CURRENT = (
+    select(_P.asset_id, _K.text, _P.materialization_id)
+    .join(tables.partitions, _Q.id == _P.partition_id)
+    .join(tables.partition_keys, _K.id == _Q.key_id)
+    .where(
+        _P.environment_id == bindparam("environment"),
+        _P.to_revision.is_(None),
+        _P.materialization_id.is_not(None),
+    )
+)
+_BLOBS = (
+    select(_P.asset_id, _K.text, tables.blobs.c.name)
+    .join(tables.partitions, _Q.id == _P.partition_id)
+    .join(tables.partition_keys, _K.id == _Q.key_id)
+    .join(tables.materializations, tables.materializations.c.id == _P.materialization_id)
+    .join(tables.blobs, tables.blobs.c.id == tables.materializations.c.blob_id)
+    .where(_P.environment_id == bindparam("environment"), _P.to_revision.is_(None))
+)
+_PARTITIONS = (
+    select(_Q.id, _Q.asset_id, _K.text).join(tables.partition_keys, _K.id == _Q.key_id).where(_Q.asset_id.in_(WANTED))
+)
+
+
+class View:
+    """What the catalog knows about one environment, at :attr:`revision`. Every method reads the same state."""
+
+    def __init__(self, connection: Connection, ids: Ids, facts: Facts, environment: str, where: str) -> None:
+        self._connection = connection
+        self._ids = ids
+        self._facts = facts
+        self._where = where
+        self.environment = environment
+        with decoding(where):
+            #: The last transaction that moved pointers, of any environment; 0 before the first.
+            self.revision = revision_now(connection)
+            self._id = ids.environment(connection, environment)
+            self._assets = ids.asset_keys(connection)
+
+    def memos(self) -> dict[AssetKey, Memo]:
+        """What the last ``materialize`` proved, by node."""
+        with decoding(self._where):
+            return read_memos(self._connection, self._id, self._assets)
+
+    def moved(self, since: int) -> dict[Partition, int]:
+        """The partitions whose pointers moved after a revision, each with the last revision at which it did."""
+        moved: dict[Partition, int] = {}
+        with decoding(self._where):
+            for asset, key, revision in self._rows(_MOVED, since=since):
+                partition = Partition(self._assets[asset], key)
+                if revision > moved.get(partition, 0):
+                    moved[partition] = revision
+        return moved
+
+    def histories(
+        self, assets: Iterable[AssetKey], lost: Collection[Partition] = frozenset()
+    ) -> dict[Partition, History]:
+        """The past of every partition of these assets that was ever recorded, in any environment.
+
+        ``lost`` are the partitions whose stored bytes are known to be gone.
+        """
+        with decoding(self._where):
+            wanted = self._ids.assets(self._connection, assets)
+            rows = self._wanted(wanted.values())
+            partitions = {id: Partition(self._assets[asset], key) for id, asset, key in rows}
+            leases = leases_of(self._connection, self._id, partitions)
+            running = {id for id, lease in leases.items() if lease.alive}
+            return self._facts.histories(self._connection, self._id, partitions, lost=lost, running=running)
+
+    def _wanted(self, assets: Collection[int]) -> list[tuple[int, int, str]]:
+        return [
+            (id, asset, key)
+            for chunk in chunks(assets)
+            for id, asset, key in self._connection.execute(_PARTITIONS, {"wanted": chunk})
+        ]
+
+    def _rows(self, statement: Select[*tuple[Any, ...]], **given: object) -> Result[*tuple[Any, ...]]:
+        return self._connection.execute(statement, {"environment": self._id, **given})
+
+    def blobs(self) -> dict[Partition, str]:
+        """The name of the current value's blob, of each partition that has one."""
+        with decoding(self._where):
+            return {Partition(self._assets[asset], key): name for asset, key, name in self._rows(_BLOBS)}
+
+    def current(self) -> dict[Partition, int]:
+        """The current materialization's id, of each partition that has one."""
+        with decoding(self._where):
+            return {Partition(self._assets[asset], key): id for asset, key, id in self._rows(_CURRENT)}
+
+    def keys(self, asset: AssetKey) -> tuple[str, ...]:
+        """The keys of an asset that have a current materialization, sorted."""
+        with decoding(self._where):
+            wanted = self._ids.assets(self._connection, [asset])
+            statement = _CURRENT.where(_P.asset_id == wanted.get(asset))
+            return tuple(sorted(key for _, key, _ in self._rows(statement)))
+
+    def materializations(self, wanted: Collection[int]) -> dict[int, Materialization]:
+        """These materializations by id."""
+        with decoding(self._where):
+            return self._facts.materializations(self._connection, wanted)
+
+    def stored(self, materializations: Collection[int]) -> dict[int, Stored]:
+        """Where these values lie."""
+        with decoding(self._where):
+            return self._facts.stored(self._connection, materializations)
+
+    def definitions(self) -> dict[AssetKey, Definition]:
+        """What was declared when it was last recorded."""
+        with decoding(self._where):
+            return declared(self._connection, self._id, self._assets)

@@ -1,0 +1,228 @@
+"""The edges: which asset fills which parameter, partition by partition, and whether their types agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from assetflow.declare import File, Files, In, Source
+from assetflow.errors import AssetflowError, DefinitionError
+from assetflow.load.binding import Roles
+from assetflow.load.definitions import BoundInput
+from assetflow.load.faults import Faults
+from assetflow.load.naming import Declared, Names
+from assetflow.load.signatures import NO_DEFAULT, Signature, Taken
+from assetflow.model.definition import Input
+from assetflow.model.keys import AssetKey
+from assetflow.model.partitioning import SINGLE, All, KeysOf, Mapping, Partitioning, Same
+from assetflow.types.assign import assignable
+from assetflow.types.hints import hint_text
+from assetflow.types.libraries import is_table_hint
+
+__all__ = ["Project", "bound_inputs", "partitioning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """What edges are drawn in: all names, all signatures, and every asset's partitioning."""
+
+    names: Names
+    #: By asset key: the type of its value; missing where its declaration is faulty, None where there is none.
+    types: MappingABC[AssetKey, object]
+    #: By asset key.
+    partitionings: MappingABC[AssetKey, Partitioning]
+
+
+def partitioning(declared: Declared, names: Names, faults: Faults) -> Partitioning:
+    """How an asset is cut: one partition for each file of the source that it names, else not at all."""
+    if isinstance(declared.value, Source):
+        return KeysOf(declared.key) if isinstance(declared.value.at, Files) else SINGLE
+    wanted: object = declared.value.options.partitions
+    if wanted is None:
+        return SINGLE
+    if isinstance(wanted, Source) and isinstance(wanted.at, Files):
+        try:
+            (source,) = names.resolve_object(wanted, declared)
+        except AssetflowError as error:
+            faults.add(error)
+            return SINGLE
+        return KeysOf(source)
+    faults.add(
+        DefinitionError(
+            "not-there-yet",
+            f"{declared.key} is partitioned by {wanted!r}, which is not supported yet",
+            where=[declared.line],
+            hint="for now, partitions= takes a source of Files(...)",
+        )
+    )
+    return SINGLE
+
+
+def bound_inputs(
+    declared: Declared, roles: Roles, project: Project, faults: Faults
+) -> tuple[BoundInput, ...] | None:
+    """The inputs of one function, sorted as its node has them; ``deps`` are those without a parameter.
+
+    None, and every mistake told, where one of them cannot be.
+    """
+    result: list[BoundInput] = []
+    sound = True
+    for taken in roles.inputs:
+        try:
+            result.append(_bound(declared, taken, project))
+        except AssetflowError as error:
+            faults.add(error)
+            sound = False
+    options = None if isinstance(declared.value, Source) else declared.value.options
+    for wanted in options.deps if options else ():
+        try:
+            for asset in project.names.resolve_object(wanted, declared):
+                mapping = _default_mapping(declared, asset, project) or All()
+                edge = Input(parameter="", asset=asset, mapping=mapping, loaded=False)
+                result.append(BoundInput(parameter="", edge=edge, hint=None, shape="value"))
+        except AssetflowError as error:
+            faults.add(error)
+            sound = False
+    return tuple(sorted(result, key=_order)) if sound else None
+
+
+def _order(bound: BoundInput) -> tuple[Any, ...]:
+    edge = bound.edge
+    return edge.asset, edge.mapping.text, edge.columns or (), edge.loaded, edge.parameter
+
+
+def _bound(declared: Declared, taken: Taken, project: Project) -> BoundInput:
+    asset = _asset(declared, taken, project.names)
+    mapping = _mapping(declared, taken, asset, project)
+    shape = _shape(declared, taken, asset, mapping, project)
+    _check_types(declared, taken, asset, shape, project)
+    text = hint_text(taken.hint) if taken.hint is not None else ""
+    edge = Input(parameter=taken.name, asset=asset, mapping=mapping, type=text, optional=taken.has_default)
+    default = taken.default if taken.default is not NO_DEFAULT else None
+    return BoundInput(parameter=taken.name, edge=edge, hint=taken.hint, shape=shape, default=default)
+
+
+def _asset(declared: Declared, taken: Taken, names: Names) -> AssetKey:
+    wanted = taken.marker.asset if isinstance(taken.marker, In) else None
+    if wanted is None:
+        return names.resolve(taken.name, declared)
+    if isinstance(wanted, str):
+        return names.resolve(wanted, declared)
+    found = names.resolve_object(wanted, declared)
+    if len(found) != 1:
+        raise DefinitionError(
+            "ambiguous-input",
+            f"{declared.key} takes {taken.name!r} from {wanted!r}, which makes several assets",
+            where=[declared.line],
+            hint=f'name one of them: {", ".join(f"""In({wanted.name}["{key.name}"])""" for key in found[:3])}'
+            if hasattr(wanted, "name")
+            else "",
+        )
+    return found[0]
+
+
+def _default_mapping(declared: Declared, asset: AssetKey, project: Project) -> Mapping | None:
+    """Key by key where both have the same keys, all where there is one; None where nothing suggests itself."""
+    upstream, own = project.partitionings[asset], project.partitionings[_node_key(declared, project)]
+    if upstream == SINGLE:
+        return All()
+    return Same() if upstream == own else None
+
+
+def _mapping(declared: Declared, taken: Taken, asset: AssetKey, project: Project) -> Mapping:
+    default = _default_mapping(declared, asset, project)
+    wanted = taken.marker.partitions if isinstance(taken.marker, In) else None
+    if wanted is not None and not isinstance(wanted, All | Same):
+        raise DefinitionError(
+            "not-there-yet",
+            f"{declared.key} reads partitions={wanted!r} of {asset}, which is not supported yet",
+            where=[declared.line],
+            hint="for now there are All() and Same()",
+        )
+    if isinstance(wanted, All):
+        return wanted
+    if default is None or (isinstance(wanted, Same) and not isinstance(default, Same) and not _single(declared, project)):
+        upstream, own = project.partitionings[asset], project.partitionings[_node_key(declared, project)]
+        raise DefinitionError(
+            "impossible-mapping",
+            f"{declared.key} ({own.text}) takes {taken.name!r} from {asset} ({upstream.text}): which keys is not clear",
+            where=[declared.line, project.names.assets[asset].line],
+            hint=f"to read all of them: {taken.name}: Annotated[dict[str, T], In(partitions=All())]",
+        )
+    return default
+
+
+def _single(declared: Declared, project: Project) -> bool:
+    return project.partitionings[_node_key(declared, project)] == SINGLE
+
+
+def _node_key(declared: Declared, project: Project) -> AssetKey:
+    if declared.key in project.partitionings:
+        return declared.key
+    return project.names.multis[declared.key][0]
+
+
+def _shape(declared: Declared, taken: Taken, asset: AssetKey, mapping: Mapping, project: Project) -> str:
+    if not isinstance(mapping, All) or project.partitionings[asset] == SINGLE:
+        return "value"
+    hint = _bare(taken.hint)
+    if hint is None or hint is Any or _is_dict(hint):
+        return "dict"
+    if is_table_hint(hint):
+        return "table"
+    raise DefinitionError(
+        "edge-type",
+        f"{declared.key} takes {taken.name}: {hint_text(taken.hint)}, but reads all partitions of {asset}",
+        where=[declared.line, project.names.assets[asset].line],
+        hint="annotate it as dict[str, T], or as a table of all of them",
+    )
+
+
+def _bare(hint: object) -> object:
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+
+
+def _is_dict(hint: object) -> bool:
+    origin = get_origin(hint) or hint
+    return isinstance(origin, type) and issubclass(origin, dict | MappingABC)
+
+
+def _check_types(declared: Declared, taken: Taken, asset: AssetKey, shape: str, project: Project) -> None:
+    producer_declared = project.names.assets[asset]
+    source = producer_declared.value
+    if isinstance(source, Source) and not isinstance(source.at, File | Files):
+        raise DefinitionError(
+            "edge-type",
+            f"{declared.key} takes {taken.name!r} from {asset}, which is only observed and has no value",
+            where=[declared.line, producer_declared.line],
+            hint=f"list it in deps=[{asset.name}]",
+        )
+    producer = project.types.get(asset)
+    consumer = _member(taken.hint) if shape == "dict" else taken.hint
+    if producer is None or consumer is None:
+        return
+    verdict = assignable(producer, consumer)
+    if not verdict.ok:
+        raise DefinitionError(
+            "edge-type",
+            f"{declared.key} takes {taken.name}: {hint_text(taken.hint)}, but {asset} gives {hint_text(producer)}",
+            where=[declared.line, producer_declared.line],
+            hint=verdict.reason,
+        )
+
+
+def _member(hint: object) -> object:
+    """The type of a dict's values; None where it is not said."""
+    arguments = get_args(_bare(hint))
+    return arguments[1] if len(arguments) == 2 else None
+
+
+def producer_type(signature: Signature, declared: Declared) -> object:
+    """What a reader of an asset gets: for a source without a type, a path."""
+    source = declared.value
+    if isinstance(source, Source) and source.type is None and source.at is not None:
+        return Path
+    return signature.returns

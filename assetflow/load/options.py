@@ -1,0 +1,107 @@
+"""The decorators' arguments: what they must be, found out when loading so that all mistakes are told together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from assetflow.declare import File, Files, MultiAsset, Options, Source
+from assetflow.errors import AssetflowError, DefinitionError
+from assetflow.load.faults import Faults
+from assetflow.load.naming import Declared
+from assetflow.load.signatures import Signature
+from assetflow.model.durations import duration
+from assetflow.model.retry import Retry
+from assetflow.model.storage import Codec
+
+__all__ = ["codec_of", "max_age_of", "options_sound"]
+
+
+def options_sound(declared: Declared, signature: Signature, faults: Faults) -> bool:
+    """Whether every argument means something; what does not is told."""
+    value = declared.value
+    found = list(_source_faults(value) if isinstance(value, Source) else _option_faults(value.options))
+    if isinstance(value, MultiAsset):
+        found += _codec_faults(value.options, signature)
+    for error in found:
+        message = f"{declared.key}: {error.message}"
+        faults.add(type(error)(error.code, message, where=[declared.line], hint=error.hint))
+    return not found
+
+
+def max_age_of(options: Options) -> timedelta | None:
+    """``max_age`` as a time span. Raises DefinitionError ``bad-duration``."""
+    return None if options.max_age is None else duration(options.max_age)
+
+
+def codec_of(options: Options, field: str) -> Codec | None:
+    """The codec written out for an output; None where it is chosen when the value is saved."""
+    codec = options.codec
+    return codec.get(field) if isinstance(codec, Mapping) else codec
+
+
+def _option_faults(options: Options) -> Iterator[AssetflowError]:
+    if options.timeout is not None:
+        yield DefinitionError(
+            "not-there-yet", "timeout= is not supported yet", hint="leave it out: a step runs as long as it runs"
+        )
+    try:
+        max_age_of(options)
+    except AssetflowError as error:
+        yield error
+    if options.retry is not None and not isinstance(options.retry, Retry):
+        yield _bad("retry", options.retry, "a Retry", "write retry=Retry(3)")
+    if not isinstance(options.deterministic, bool):
+        yield _bad("deterministic", options.deterministic, "True or False")
+    if options.version is not None and not isinstance(options.version, str):
+        yield _bad("version", options.version, "a text", f"write version={str(options.version)!r}")
+    if isinstance(options.version_includes, str) or not isinstance(options.version_includes, Sequence):
+        yield _bad("version_includes", options.version_includes, "a list", "write version_includes=[…]")
+    if isinstance(options.deps, str) or not isinstance(options.deps, Sequence):
+        yield _bad("deps", options.deps, "a list of assets", "write deps=[…]")
+    codecs = options.codec.values() if isinstance(options.codec, Mapping) else (options.codec,)
+    for codec in codecs:
+        if codec is not None and (isinstance(codec, type) or not isinstance(codec, Codec)):
+            yield _bad("codec", codec, "a codec", "write codec=Pickle(), with its brackets")
+    yield from _telling_faults(options)
+
+
+def _source_faults(source: Source) -> Iterator[AssetflowError]:
+    if (source.at is None) == (source.observe is None):
+        yield DefinitionError(
+            "bad-source", "a source is either at a place or observed by a function", hint='write source("raw", File(…))'
+        )
+    elif source.at is not None and not isinstance(source.at, File | Files):
+        yield DefinitionError(
+            "bad-source", f"{source.at!r} is no place of a source", hint='write File("data/raw.csv") or Files("in/*.pdf")'
+        )
+    elif source.observe is not None and not callable(source.observe):
+        yield DefinitionError("bad-source", f"observe= must be a function, got {source.observe!r}")
+    elif source.observe is not None and source.type is not None:
+        yield DefinitionError("bad-source", "an observed source has no value, and so no type=", hint="leave type= out")
+    yield from _telling_faults(source)
+
+
+def _telling_faults(told: Options | Source) -> Iterator[AssetflowError]:
+    for name, value in (("tags", told.tags), ("owners", told.owners)):
+        if isinstance(value, str) or not all(isinstance(each, str) for each in value):
+            yield _bad(name, value, "a list of texts", f"write {name}=[…]")
+    if not isinstance(told.description, str):
+        yield _bad("description", told.description, "a text")
+    if not isinstance(told.metadata, Mapping):
+        yield _bad("metadata", told.metadata, "a dict")
+
+
+def _codec_faults(options: Options, signature: Signature) -> Iterator[AssetflowError]:
+    for name in options.codec if isinstance(options.codec, Mapping) else ():
+        if name not in signature.fields:
+            yield DefinitionError(
+                "bad-argument",
+                f"codec= names {name!r}, which is not made here",
+                hint=f"it makes {', '.join(signature.fields)}",
+            )
+
+
+def _bad(name: str, value: Any, expected: str, hint: str = "") -> DefinitionError:  # anything the user wrote
+    return DefinitionError("bad-argument", f"{name}= must be {expected}, got {value!r}", hint=hint)

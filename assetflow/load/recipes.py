@@ -1,0 +1,205 @@
+"""What the planner compares and what people are told: recipes, nodes and definitions, made of what was bound."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from assetflow.declare import File, Source
+from assetflow.load.definitions import Bound, BoundInput, BoundOutput
+from assetflow.load.naming import Declared, Names
+from assetflow.load.options import max_age_of
+from assetflow.load.parameters import Effective
+from assetflow.model.definition import Definition, Kind, Node
+from assetflow.model.partitioning import Partitioning
+from assetflow.model.trace import Recipe
+from assetflow.model.versions import CodeVersion, canonical_json, fingerprint
+from assetflow.types.hints import hint_identity, hint_text
+from assetflow.types.jsonable import to_jsonable
+
+__all__ = ["Made", "Parts", "made", "observed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """One node, and the definitions of its assets."""
+
+    node: Node
+    definitions: tuple[Definition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a function was found to be made from, besides its inputs."""
+
+    code: CodeVersion
+    parameters: Mapping[str, Effective] = field(default_factory=dict)
+    #: By the resource's name: class and tracked fields as canonical JSON.
+    resources: Mapping[str, str] = field(default_factory=dict)
+
+
+def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Parts, names: Names) -> Made:
+    """The node of a function, and the definition of each asset that it makes."""
+    assert not isinstance(declared.value, Source)
+    options = declared.value.options
+    recipe = Recipe.of(
+        code=parts.code.digest,
+        type=_type_identity(bound, names),
+        parameters=tuple((name, each.shown.value) for name, each in parts.parameters.items()),
+        resources=tuple(parts.resources.items()),
+        parts=parts.code.parts,
+        declared=parts.code.declared,
+    )
+    max_age = max_age_of(options)
+    node = Node(
+        key=bound.key,
+        outputs=tuple(output.key for output in bound.outputs),
+        recipe=recipe,
+        inputs=tuple(each.edge for each in bound.inputs),
+        partitioning=partitioning,
+        max_age=max_age,
+        # Code that cannot be followed may do anything, so an older result need not be what it would give today.
+        reads_outside=bool(bound.resources) or max_age is not None or bool(parts.code.untracked),
+        deterministic=options.deterministic,
+    )
+    node = _with_digest(node)
+    kind = Kind.MULTI if bound.multi else Kind.ASSET
+    description = options.description or inspect.cleandoc(declared.value.function.__doc__ or "")
+    parameters = tuple(each.shown for _, each in sorted(parts.parameters.items()))
+    definitions = tuple(
+        Definition(
+            key=output.key,
+            kind=kind,
+            node=bound.key,
+            type=hint_text(output.hint) if output.hint is not None else "",
+            partitioning=partitioning.text,
+            inputs=node.inputs,
+            parameters=parameters,
+            resources=bound.resources,
+            code_version=parts.code.digest,
+            untracked=parts.code.untracked,
+            description=description,
+            owners=tuple(options.owners),
+            tags=tuple(options.tags),
+            metadata=_metadata(options.metadata),
+            where=declared.where,
+        )
+        for output in bound.outputs
+    )
+    return Made(node=node, definitions=definitions)
+
+
+def observed(declared: Declared, hint: object, partitioning: Partitioning) -> Made:
+    """The node and definition of a source."""
+    source = declared.value
+    assert isinstance(source, Source)
+    node = _with_digest(
+        Node(
+            key=declared.key,
+            outputs=(declared.key,),
+            recipe=Recipe.of(code=""),
+            partitioning=partitioning,
+            observed=True,
+        )
+    )
+    definition = Definition(
+        key=declared.key,
+        kind=Kind.SOURCE,
+        node=declared.key,
+        type=hint_text(hint) if hint is not None else "",
+        partitioning=partitioning.text,
+        description=source.description,
+        owners=tuple(source.owners),
+        tags=tuple(source.tags),
+        metadata=_metadata(source.metadata),
+        where=declared.where,
+    )
+    return Made(node=node, definitions=(definition,))
+
+
+def _type_identity(bound: Bound, names: Names) -> str:
+    """The declaration's fields that change the value and have no place of their own in a trace.
+
+    Inputs are numbered in the node's order; what a source without its own code hands out counts with its readers.
+    """
+    loaded = [each for each in bound.inputs if each.edge.loaded]
+    return canonical_json(
+        {
+            "outputs": [_output(output) for output in bound.outputs],
+            "inputs": [_input(each, names) for each in loaded],
+        }
+    )
+
+
+def _output(output: BoundOutput) -> list[Any]:
+    return [
+        output.key.name,
+        hint_identity(output.hint) if output.hint is not None else "",
+        output.codec.text if output.codec is not None else "",
+    ]
+
+
+def _input(bound: BoundInput, names: Names) -> list[Any]:
+    parts: list[Any] = [bound.shape, hint_identity(bound.hint) if bound.hint is not None else ""]
+    if bound.edge.optional:
+        parts.append(["default", _default_text(bound.default)])
+    source = names.assets[bound.edge.asset].value
+    if isinstance(source, Source) and source.at is not None:
+        parts.append(_source_identity(source))
+    return parts
+
+
+def _source_identity(source: Source) -> list[Any]:
+    """How bytes become what a reader gets; of a path, the part that the reader sees whatever machine it runs on."""
+    at = source.at
+    assert at is not None
+    name = PurePath(at.path).name if isinstance(at, File) else ""
+    kind = hint_identity(source.type) if source.type is not None else ""
+    return ["source", kind, name if source.type is None else PurePath(name).suffix, at.nulls]
+
+
+def _default_text(default: object) -> str:
+    try:
+        return canonical_json(to_jsonable(default))
+    except Exception:  # a default of any class: what is no data counts by its class
+        return f"{type(default).__module__}.{type(default).__qualname__}"
+
+
+def _with_digest(node: Node) -> Node:
+    """The node with the digest of everything that decides about its freshness."""
+    inputs = [
+        [str(each.asset), each.mapping.text, each.columns, each.loaded, each.optional, each.parameter]
+        for each in node.inputs
+    ]
+    text = canonical_json(
+        [
+            node.recipe.digest,
+            [str(key) for key in node.outputs],
+            inputs,
+            node.partitioning.text,
+            node.observed,
+            None if node.max_age is None else node.max_age.total_seconds(),
+            node.reads_outside,
+            node.deterministic,
+        ]
+    )
+    return Node(
+        key=node.key,
+        outputs=node.outputs,
+        recipe=node.recipe,
+        inputs=node.inputs,
+        partitioning=node.partitioning,
+        observed=node.observed,
+        max_age=node.max_age,
+        reads_outside=node.reads_outside,
+        deterministic=node.deterministic,
+        digest=fingerprint("node", text),
+    )
+
+
+def _metadata(metadata: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:  # JSON-able values of the user
+    return tuple((str(name), json.dumps(value, ensure_ascii=False, default=str)) for name, value in metadata.items())

@@ -1,0 +1,141 @@
+"""What a declared function takes and gives: its parameters and annotations, read and resolved."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from assetflow.declare import In, MultiAsset, Param, Source
+from assetflow.errors import AssetflowError, DefinitionError
+from assetflow.load.faults import Faults
+from assetflow.load.naming import Declared
+from assetflow.model.keys import AssetKey
+from assetflow.types.hints import resolved, resolved_fields
+from assetflow.types.libraries import is_table_hint
+
+__all__ = ["NO_DEFAULT", "Signature", "Taken", "read_signature"]
+
+
+class _NoDefault:
+    """Stands where a parameter has no default."""
+
+
+NO_DEFAULT = _NoDefault()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """One parameter of a function."""
+
+    name: str
+    #: The resolved annotation, without our markers; None where there is none.
+    hint: object
+    marker: In | Param | None
+    default: object = NO_DEFAULT
+
+    @property
+    def has_default(self) -> bool:
+        return self.default is not NO_DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a function takes and gives."""
+
+    parameters: tuple[Taken, ...] = ()
+    #: The resolved return annotation; None where there is none (``-> None`` is ``NoneType``).
+    returns: object = None
+    #: Of a multi-asset: each field of the NamedTuple with its annotation.
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+def read_signature(declared: Declared, faults: Faults) -> Signature | None:
+    """The signature of an asset's function; None, and the mistakes told, where it cannot serve."""
+    if isinstance(declared.value, Source):
+        return Signature(returns=declared.value.type)
+    function = declared.value.function
+    try:
+        hints = resolved(function)
+        parameters = tuple(_taken(declared, each, hints) for each in _parameters(declared, function))
+        fields = _fields(declared, hints.get("return")) if isinstance(declared.value, MultiAsset) else {}
+        for hint in (*hints.values(), *fields.values()):
+            _refuse_row_model(declared, hint)
+    except AssetflowError as error:
+        faults.add(type(error)(error.code, error.message, where=[declared.line], hint=error.hint))
+        return None
+    return Signature(parameters=parameters, returns=hints.get("return"), fields=fields)
+
+
+def _parameters(declared: Declared, function: Callable[..., Any]) -> list[inspect.Parameter]:
+    if inspect.iscoroutinefunction(function):
+        raise DefinitionError("not-there-yet", f"{declared.key} is an async function, which is not supported yet")
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError) as error:
+        raise DefinitionError("bad-signature", f"the parameters of {declared.key} cannot be read: {error}") from None
+    parameters = list(signature.parameters.values())
+    for each in parameters:
+        if each.kind not in {each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY}:
+            raise DefinitionError(
+                "bad-signature",
+                f"{declared.key} takes {each}, which cannot be filled by name",
+                hint="write each input as a parameter of its own",
+            )
+    return parameters
+
+
+def _taken(declared: Declared, parameter: inspect.Parameter, hints: Mapping[str, object]) -> Taken:
+    default = NO_DEFAULT if parameter.default is parameter.empty else parameter.default
+    if isinstance(default, In | Param):
+        raise DefinitionError(
+            "misplaced-marker",
+            f"{declared.key} has {type(default).__name__}(...) as the default of {parameter.name!r}",
+            hint=f"write {parameter.name}: Annotated[T, {type(default).__name__}(...)]",
+        )
+    hint, marker = _unmarked(hints.get(parameter.name))
+    return Taken(name=parameter.name, hint=hint, marker=marker, default=default)
+
+
+def _unmarked(hint: object) -> tuple[object, In | Param | None]:
+    """An annotation without our markers, and the marker."""
+    if typing.get_origin(hint) is not Annotated:
+        return hint, None
+    kind, *metadata = typing.get_args(hint)
+    marker = next((In() if each is In else Param() if each is Param else each for each in metadata if _marks(each)), None)
+    rest = tuple(each for each in metadata if not _marks(each))
+    return (Annotated[(kind, *rest)] if rest else kind), marker
+
+
+def _marks(value: object) -> bool:
+    return isinstance(value, In | Param) or value is In or value is Param
+
+
+def _fields(declared: Declared, returns: object) -> Mapping[str, object]:
+    names = getattr(returns, "_fields", None)
+    if not (isinstance(returns, type) and issubclass(returns, tuple) and names):
+        raise DefinitionError(
+            "bad-outputs",
+            f"{declared.key} is a @multi_asset and must be annotated with the NamedTuple that it returns",
+            hint="class Split(NamedTuple): train: pl.DataFrame; test: pl.DataFrame",
+        )
+    for name in names:
+        if not AssetKey.is_name(name):
+            raise DefinitionError("bad-name", f"{name!r} cannot name an asset of {declared.key}")
+    hints = resolved_fields(returns)
+    return {name: hints.get(name) for name in names}
+
+
+def _refuse_row_model(declared: Declared, hint: object) -> None:
+    if typing.get_origin(hint) is not Annotated:
+        return
+    kind, *metadata = typing.get_args(hint)
+    for each in metadata:
+        if isinstance(each, type) and is_table_hint(kind):
+            raise DefinitionError(
+                "not-there-yet",
+                f"{declared.key} annotates a table with the row model {each.__name__}, which is not supported yet",
+                hint="leave the row model out for now",
+            )

@@ -1,0 +1,266 @@
+"""Why a step is not fresh: the differences between what a value was made from and what it would be made from today."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from assetflow.model.definition import Input
+from assetflow.model.durations import duration_text
+from assetflow.model.history import History, Materialization, Setback, SetbackKind
+from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.plan import Cause, CauseKind
+from assetflow.model.trace import Edge, Recipe, Trace, edge_digest
+from assetflow.model.versions import CodePart, DataVersion
+
+__all__ = [
+    "blocked",
+    "corrupt",
+    "differences",
+    "differences_of",
+    "expired",
+    "forced",
+    "input_named",
+    "missing",
+    "stale_input",
+    "unmet",
+    "upstream",
+]
+
+#: Changed parts of the code that are named one by one.
+_MOST_PARTS = 10
+_MOST_TEXT = 60
+
+
+def missing(output: AssetKey | None = None) -> Cause:
+    """No value is current; of a step of several outputs, the one that lacks it is named."""
+    return Cause(kind=CauseKind.MISSING, message=f"{output} has no value yet" if output else "no value yet")
+
+
+def forced() -> Cause:
+    return Cause(kind=CauseKind.FORCED, message="asked for by force")
+
+
+def corrupt(lost: Materialization) -> Cause:
+    """The current value's bytes are gone or known to be damaged."""
+    return Cause(
+        kind=CauseKind.CORRUPT,
+        message=f"the stored value {lost.partition}:v{lost.version} is gone or damaged",
+        old=f"v{lost.version}",
+    )
+
+
+def expired(old: Materialization, max_age: timedelta | None, as_of: datetime) -> Cause:
+    """It is as old as its asset's ``max_age`` or older."""
+    if not max_age:
+        return Cause(kind=CauseKind.EXPIRED, message="it is made anew in every run (max_age=0)")
+    age = duration_text((as_of - old.made_at).total_seconds())
+    limit = duration_text(max_age.total_seconds())
+    return Cause(kind=CauseKind.EXPIRED, message=f"made {age} ago, max_age is {limit}", old=age, new=limit)
+
+
+def upstream(asset: AssetKey) -> Cause:
+    """An earlier step of the plan may change this input."""
+    return Cause(kind=CauseKind.UPSTREAM, message=f"{asset} may change", input=asset)
+
+
+def stale_input(asset: AssetKey) -> Cause:
+    """An input is not fresh, though the version it will have, or is taken at, asks for nothing to be made."""
+    return Cause(kind=CauseKind.UPSTREAM, message=f"{asset} is not fresh", input=asset)
+
+
+def unmet(input: Partition) -> Cause:
+    """An input has no value, and this plan makes none."""
+    return Cause(kind=CauseKind.UPSTREAM, message=f"{input} has no value", input=input.asset)
+
+
+def blocked(by: Partition, setback: Setback) -> Cause:
+    """An input, near or far, has no value for today, and is not tried again."""
+    what = {
+        SetbackKind.FAILED: "failed and is not tried again until something changes",
+        SetbackKind.HELD: "is held back",
+        SetbackKind.SKIPPED: "was skipped and has no value",
+    }[setback.kind]
+    detail = f": {setback.message}" if setback.message else ""
+    return Cause(kind=CauseKind.UPSTREAM, message=f"{by} {what}{detail}", input=by.asset)
+
+
+def differences_of(trace: Trace, histories: Iterable[History], digest: str | None) -> tuple[Cause, ...]:
+    """What differs between today's trace and those of the outputs' current values, and which inputs are pending."""
+    found: dict[Cause, None] = {}
+    seen: set[str] = set()
+    for history in histories:
+        current = history.current
+        if current is not None and current.trace != digest and current.trace not in seen:
+            seen.add(current.trace)
+            found |= dict.fromkeys(differences(current, trace))
+    if digest is None:
+        found |= dict.fromkeys(upstream(edge.asset) for edge in trace.edges if edge.digest is None)
+    return tuple(found)
+
+
+def differences(recorded: Materialization, today: Trace) -> tuple[Cause, ...]:
+    """Each difference as a cause: code part by part, parameters, resources, types, inputs.
+
+    Pending inputs are left out, so that nothing at all may be found while one is; with every input known and unequal
+    digests there is at least one cause.
+    """
+    found: list[Cause] = []
+    if recorded.recipe.digest != today.recipe.digest:
+        found += _recipe(recorded.recipe, today.recipe)
+    found += _edges(recorded.edges, today.edges)
+    if not found and all(edge.digest is not None for edge in today.edges):
+        found.append(
+            Cause(kind=CauseKind.TYPE, message="the partition stands for something else now", new=today.window)
+        )
+    return tuple(found)
+
+
+def _recipe(old: Recipe, new: Recipe) -> Iterator[Cause]:
+    if old.code != new.code:
+        yield from _code(old, new)
+    for name, before, after in _changed(dict(old.parameters), dict(new.parameters)):
+        yield _change(CauseKind.PARAMETER, f"parameter {name}", before, after)
+    for name, before, after in _changed(dict(old.resources), dict(new.resources)):
+        yield from _fields(CauseKind.RESOURCE, f"resource {name}", before, after)
+    if old.type != new.type:
+        yield from _fields(CauseKind.TYPE, "declared", old.type, new.type)
+
+
+def _code(old: Recipe, new: Recipe) -> Iterator[Cause]:
+    if old.declared != new.declared:
+        yield _change(CauseKind.CODE, "declared version", old.declared or "none", new.declared or "none")
+        return
+    before, after = ({part.name: part for part in recipe.parts} for recipe in (old, new))
+    names = [name for name in sorted({*before, *after}) if _digest(before.get(name)) != _digest(after.get(name))]
+    for name in names[:_MOST_PARTS]:
+        yield _part(name, before.get(name), after.get(name))
+    if len(names) > _MOST_PARTS:
+        yield Cause(kind=CauseKind.CODE, message=f"and {len(names) - _MOST_PARTS} more parts of the code changed")
+    if not names:
+        yield Cause(kind=CauseKind.CODE, message="its code changed", old=old.code[:8], new=new.code[:8])
+
+
+def _digest(part: CodePart | None) -> str:
+    return part.digest if part else ""
+
+
+def _part(name: str, was: CodePart | None, now: CodePart | None) -> Cause:
+    if now is None:
+        return Cause(kind=CauseKind.CODE, message=f"the code no longer uses {name}", old=was.text if was else "")
+    where = f" ({now.where})" if now.where else ""
+    if was is None:
+        return Cause(kind=CauseKind.CODE, message=f"the code uses {name} now{where}", new=now.text)
+    old, new = was.text, now.text
+    if old != new:
+        message = f"constant {name} changed: {_short(old)} → {_short(new)}{where}"
+        return Cause(kind=CauseKind.CODE, message=message, old=old, new=new)
+    return Cause(kind=CauseKind.CODE, message=f"{name} changed{where}", old=was.digest[:8], new=now.digest[:8])
+
+
+def _fields(kind: CauseKind, what: str, old: str | None, new: str | None) -> Iterator[Cause]:
+    """The fields that differ between two texts of JSON, or the texts as wholes where these are not objects."""
+    before, after = _object(old), _object(new)
+    if before is None or after is None:
+        yield _change(kind, what, old, new)
+        return
+    for name, was, now in _changed(before, after):
+        yield _change(kind, f"{what} {name}", was, now)
+
+
+def _object(text: str | None) -> dict[str, str] | None:
+    try:
+        value = json.loads(text or "")
+    except ValueError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    return {name: json.dumps(field, ensure_ascii=False) for name, field in value.items()}
+
+
+def _changed(old: dict[str, str], new: dict[str, str]) -> list[tuple[str, str | None, str | None]]:
+    names = sorted({*old, *new})
+    return [(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
+
+
+def _change(kind: CauseKind, what: str, old: str | None, new: str | None) -> Cause:
+    if old is None:
+        message = f"{what} is new: {_short(new or '')}"
+    elif new is None:
+        message = f"{what} is gone, was {_short(old)}"
+    else:
+        message = f"{what} changed: {_short(old)} → {_short(new)}"
+    return Cause(kind=kind, message=message, old=old or "", new=new or "")
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _MOST_TEXT else f"{text[: _MOST_TEXT - 1]}…"
+
+
+def _edges(old: Sequence[Edge], new: Sequence[Edge]) -> Iterator[Cause]:
+    """Compare inputs by asset, then by mapping; several uses of one asset with one mapping are all alike."""
+    before, after = ({edge.asset for edge in edges} for edges in (old, new))
+    for asset in sorted(after - before):
+        yield Cause(kind=CauseKind.DEPENDENCY_ADDED, message=f"{asset} is a new input", input=asset)
+    for asset in sorted(before - after):
+        yield Cause(kind=CauseKind.DEPENDENCY_REMOVED, message=f"{asset} is no longer an input", input=asset)
+    for asset in sorted(before & after):
+        yield from _one_input(asset, [e for e in old if e.asset == asset], [e for e in new if e.asset == asset])
+
+
+def _one_input(asset: AssetKey, old: Sequence[Edge], new: Sequence[Edge]) -> Iterator[Cause]:
+    if Counter(edge.mapping for edge in old) != Counter(edge.mapping for edge in new):
+        was, now = ("; ".join(edge.mapping for edge in edges) for edges in (old, new))
+        message = f"how it reads {asset} changed: {was} → {now}"
+        yield Cause(kind=CauseKind.TYPE, message=message, input=asset, old=was, new=now)
+        return
+    by_mapping = {edge.mapping: edge for edge in new}
+    for mapping, before in {edge.mapping: edge for edge in old}.items():
+        after = by_mapping[mapping]
+        if after.digest is not None and after.digest != before.digest:
+            yield _changed_input(after, before)
+
+
+def _changed_input(edge: Edge, was: Edge) -> Cause:
+    counts = f": {was.count} → {edge.count} partitions" if was.count != edge.count else ""
+    old, new = (was.digest or "")[:8], (edge.digest or "")[:8]
+    return Cause(kind=CauseKind.INPUT, message=f"{edge.asset} changed{counts}", input=edge.asset, old=old, new=new)
+
+
+def input_named(
+    cause: Cause, read: Input, member: str, was: Edge, today: tuple[DataVersion, str], past: Iterable[Materialization]
+) -> Cause:
+    """The same cause of an input of one member, with what is known of it: its versions, and the columns that differ.
+
+    ``today`` is the version that it will have, with the name that people know it by (``v4``, or empty); ``past`` are
+    recorded values of that partition, among which the one is looked for that was read then.
+    """
+    data, name = today
+    for old in past:
+        if edge_digest(((member, old.data.restricted(read.columns)),)) == was.digest:
+            break
+    else:
+        return cause
+    columns = _columns_changed(old.data, data, read.columns)
+    versions = f": v{old.version} → {name}" if name else f" since v{old.version}"
+    detail = f" ({', '.join(columns[:_MOST_PARTS])}{' …' if len(columns) > _MOST_PARTS else ''})" if columns else ""
+    if old.data.rows is not None and data.rows is not None and old.data.rows != data.rows:
+        detail += f", {old.data.rows:,} → {data.rows:,} rows"
+    return replace(
+        cause,
+        message=f"{Partition(read.asset, member)} changed{versions}{detail}",
+        columns=columns,
+        old=f"v{old.version}",
+        new=name or data.digest[:8],
+    )
+
+
+def _columns_changed(old: DataVersion, new: DataVersion, read: tuple[str, ...] | None) -> tuple[str, ...]:
+    before, after = ({column.name: column for column in data.columns} for data in (old, new))
+    return tuple(
+        name for name in {**before, **after} if before.get(name) != after.get(name) and (read is None or name in read)
+    )

@@ -1,0 +1,370 @@
+"""The planner: what will run, what may, what becomes current again, and why.
+
+``plan(graph, snapshot, targets)`` is a function of values. It goes as follows.
+
+1. *Select.* The targets give partition keys of nodes. A node is a function with all its outputs, which are made by one
+   call, so they are decided together.
+2. *Close.* Walk the graph backwards and collect the keys that the selected ones are made from.
+3. *Decide*, walking forwards, key by key, so that whatever a step reads has been decided before it. Each input
+   partition is expected to be one of three things:
+
+   - **known**: it has a version, or will have exactly this one. That holds for what is fresh, for an observed source,
+     for what was skipped (the old value serves on), and for a proposed reuse (so what follows is decided exactly);
+   - **pending**: a step of this plan makes it, so its version is not known yet;
+   - **unavailable**: it failed for good, or was skipped before it ever had a value, or something that it needs is
+     unavailable. No step is planned for its readers, however stale these are. The cause names the root of the trouble.
+
+   From these the *trace* of the step is computed: all that it would be made from today. The rebuilder compares it
+   with the past (:func:`assetflow.plan.rebuilder.decide`), and its answer tells what the readers can expect:
+
+   ===========  ====================================  ======================================================
+   answer       what the plan holds                   what its readers expect
+   ===========  ====================================  ======================================================
+   Keep         nothing                               its current version
+   Reuse        a step ``reuse``                      the version that becomes current
+   Rebuild      a step ``run`` if it has a cause of   pending
+                its own, else ``maybe``
+   Leave        nothing                               a skip: its current version; else it is unavailable
+   ===========  ====================================  ======================================================
+
+4. *Prove.* For each node whose keys were all compared, a memo records which were fresh in this snapshot.
+
+The *may* steps are what makes early cutoff possible without guessing: whether they run is decided by the same rule,
+just before they would, when the versions of their inputs are known. An upstream that yields equal data stops the wave.
+
+A partition is *fresh* only if the answer is Keep and everything that it reads is fresh or was skipped. So below a
+proposed reuse, or below what ``only`` leaves out, there are partitions that need no step and are stale all the same.
+
+With ``only``, the steps are those of the selection. What it needs from outside is decided as if it were planned, to
+know what is stale, but no step comes of it: the selected steps read the current values as they are.
+
+With memos (``snapshot.compared``), nodes that are not to be compared are fresh without being looked at, unless
+something that they read turns out not to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, assert_never
+
+from assetflow.graph import Graph
+from assetflow.model.definition import Input, Node
+from assetflow.model.history import History, Memo, Setback, SetbackKind, Snapshot
+from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.plan import Action, Cause, CauseKind, Plan, Standing, State, Step, Targets
+from assetflow.model.trace import Edge, Trace
+from assetflow.model.versions import DataVersion
+from assetflow.plan import causes
+from assetflow.plan.closure import closure, selection
+from assetflow.plan.inputs import PENDING, Inputs, Known, Unavailable
+from assetflow.plan.keysets import Keys, KeySets
+from assetflow.plan.memos import proved
+from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse, decide
+from assetflow.plan.standing import state_of
+from assetflow.plan.traces import edge_text, trace_of
+
+__all__ = ["plan"]
+
+_NEVER = History()
+_FAILED = frozenset({SetbackKind.FAILED, SetbackKind.HELD})
+_ANY = frozenset(SetbackKind)
+
+
+def plan(graph: Graph, snapshot: Snapshot, targets: Targets) -> Plan:
+    """What makes the targets up to date. Equal arguments give equal plans.
+
+    Steps come in the order of ``graph.order``, keys in the order of their partitioning. Where ``snapshot.compared``
+    is given, it must be what :func:`assetflow.plan.memos.scope` says of the same snapshot, and ``snapshot.histories``
+    must hold the partitions of these nodes and those that they read; otherwise all partitions in the closure.
+    Raises UsageError ``unknown-asset`` and ``unknown-partition`` for targets that are not there.
+    """
+    return _Planning(graph, snapshot, targets).plan()
+
+
+class _Cell(NamedTuple):
+    """One step in question: a node, a partition key, and what there is to know of it."""
+
+    node: Node
+    key: str
+    outputs: tuple[Partition, ...]
+    histories: Sequence[History]
+    trace: Trace
+    requested: bool
+
+
+class _Planning:
+    """One plan in the making: what was decided so far, in the order of the graph."""
+
+    def __init__(self, graph: Graph, snapshot: Snapshot, targets: Targets) -> None:
+        self.graph = graph
+        self.snapshot = snapshot
+        self.targets = targets
+        self.keys = KeySets(graph, snapshot.keys)
+        self.selected = {
+            name: keys if isinstance(keys, Keys) else Keys(keys)
+            for name, keys in selection(graph, targets, self.keys).items()
+        }
+        self.inputs = Inputs(snapshot.histories, self.is_outside if targets.only else None)
+        self.expected = self.inputs.expected
+        self.steps: list[Step] = []
+        self.standings: dict[Partition, Standing] = {}
+        self.observed: dict[Partition, DataVersion] = {}
+        self.memos: dict[AssetKey, Memo] = {}
+        self.fresh = 0
+        #: Nodes of which not every partition in the closure is fresh.
+        self.unsettled: set[AssetKey] = set()
+        #: The partition keys of the node at hand that are not fresh, and the earliest expiry of the others.
+        self.exceptions: set[str] = set()
+        self.expires_at: datetime | None = None
+
+    def plan(self) -> Plan:
+        for name, keys in closure(self.graph, self.selected, self.keys).items():
+            node = self.graph.nodes[name]
+            if node.observed:
+                self.observe(node, keys)
+            elif self.is_settled(name):
+                self.count_fresh(node, keys)
+            else:
+                self.decide_node(node, keys)
+        return Plan(
+            environment=self.snapshot.environment,
+            revision=self.snapshot.revision,
+            as_of=self.snapshot.as_of,
+            steps=tuple(self.steps),
+            fresh=self.fresh,
+            standings=self.told_standings(),
+            observed=self.observed,
+            keys=self.snapshot.keys,
+            ignored=tuple(self.inputs.ignored),
+            memos=self.memos,
+        )
+
+    def is_settled(self, name: AssetKey) -> bool:
+        """Whether the memo says that it is fresh, and nothing decided so far says otherwise."""
+        compared = self.snapshot.compared
+        if compared is None or name in compared or (self.targets.force and name in self.selected):
+            return False
+        return not self.unsettled or self.unsettled.isdisjoint(self.graph.producers(name))
+
+    def is_selected(self, name: AssetKey, key: str) -> bool:
+        return key in self.selected.get(name, ())
+
+    def is_outside(self, partition: Partition) -> bool:
+        """Whether ``only`` leaves it as it is. Sources are never left out: what they hold is what they hold today."""
+        node = self.graph.node_of(partition.asset)
+        return not node.observed and not self.is_selected(node.key, partition.key)
+
+    def told_standings(self) -> dict[Partition, Standing]:
+        """With ``only``, how the selection stands and the inputs that it ignores; else the whole closure."""
+        if not self.targets.only:
+            return self.standings
+        return {
+            partition: standing
+            for partition, standing in self.standings.items()
+            if partition in self.inputs.ignored
+            or self.is_selected(self.graph.node_of(partition.asset).key, partition.key)
+        }
+
+    def count_fresh(self, node: Node, keys: Sequence[str]) -> None:
+        if self.targets.only:
+            keys = [key for key in keys if self.is_selected(node.key, key)]
+        self.fresh += len(keys) * len(node.outputs)
+
+    def observe(self, node: Node, keys: Sequence[str]) -> None:
+        """A source: its readers see what was observed. Where nothing was, it is missing, and so is what it makes."""
+        compared = self.snapshot.compared is None or node.key in self.snapshot.compared
+        for asset in node.outputs:
+            for key in keys:
+                partition = Partition(asset, key)
+                data = self.snapshot.observed.get(partition)
+                if data is None:
+                    self.standings[partition] = Standing(state=State.MISSING, causes=(causes.missing(),))
+                    self.expected[partition] = Unavailable(causes.unmet(partition))
+                    self.unsettled.add(node.key)
+                    continue
+                changed = False
+                if compared:
+                    history = self.snapshot.histories.get(partition, _NEVER)
+                    changed = history.current is None or history.current.data.digest != data.digest
+                if changed:
+                    self.observed[partition] = data
+                    self.unsettled.add(node.key)
+                self.expected[partition] = Known(data, True, recorded=not changed)
+                if not self.targets.only or self.is_selected(node.key, key):
+                    self.fresh += 1
+
+    def decide_node(self, node: Node, keys: Sequence[str]) -> None:
+        """All its keys in the closure; and what that proves, where these are all keys that it has."""
+        self.exceptions, self.expires_at = set(), None
+        for key in keys:
+            self.decide_cell(node, key)
+        if self.exceptions:
+            self.unsettled.add(node.key)
+        if len(keys) == len(self.keys.of_node(node)) and not self.targets.only:
+            self.memos[node.key] = proved(node, self.keys, self.snapshot.revision, self.exceptions, self.expires_at)
+
+    def decide_cell(self, node: Node, key: str) -> None:
+        """One step: its trace of today, the rebuilder's answer, and what follows from that."""
+        requested = self.is_selected(node.key, key)
+        outputs = tuple([Partition(asset, key) for asset in node.outputs])
+        histories = [self.snapshot.histories.get(output, _NEVER) for output in outputs]
+        trace = trace_of(node, key, self.keys.of, self.inputs.look(requested=requested))
+        cell = _Cell(node, key, outputs, histories, trace, requested)
+        if self.inputs.unrecorded:
+            self.exceptions.add(key)
+        if self.inputs.unmet:
+            self.block(cell)
+            return
+        again = self.again(outputs)
+        decision = decide(
+            node,
+            trace,
+            histories,
+            as_of=self.snapshot.as_of,
+            demands=(causes.forced(),) if requested and self.targets.force else (),
+            again=again,
+        )
+        match decision:
+            case Keep():
+                self.keep(cell)
+            case Leave():
+                self.leave(cell, decision)
+            case Reuse():
+                self.reuse(cell, decision, again)
+            case Rebuild():
+                self.rebuild(cell, decision, again)
+            case _:
+                assert_never(decision)
+
+    def again(self, outputs: Sequence[Partition]) -> frozenset[SetbackKind]:
+        if self.targets.named and not self.targets.named.isdisjoint(outputs):
+            return _ANY
+        return _FAILED if self.targets.retry_failed else frozenset()
+
+    def keep(self, cell: _Cell) -> None:
+        if self.inputs.unsound:
+            self.stand(cell, tuple(dict.fromkeys(causes.stale_input(asset) for asset in self.inputs.unsound)))
+            self.serve(cell, sound=False)
+            return
+        if not self.targets.only or cell.requested:
+            self.fresh += len(cell.outputs)
+        max_age = cell.node.max_age
+        if max_age is not None:
+            made = [history.current.made_at for history in cell.histories if history.current]
+            expiry = min(made) + max_age
+            self.expires_at = expiry if self.expires_at is None else min(expiry, self.expires_at)
+
+    def leave(self, cell: _Cell, left: Leave) -> None:
+        """Tried before with this very trace. After a skip its readers go on with what is current, if it is there."""
+        self.stand(cell, self.named(cell, left.causes), left.setback)
+        why = causes.blocked(cell.outputs[0], left.setback)
+        if left.setback.kind is SetbackKind.SKIPPED:
+            self.serve(cell, sound=not self.inputs.unsound, otherwise=why)
+            return
+        for output in cell.outputs:
+            self.expected[output] = Unavailable(why)
+
+    def reuse(self, cell: _Cell, found: Reuse, again: frozenset[SetbackKind]) -> None:
+        ids = tuple(older.id for older in found.materializations)
+        self.plan_step(cell, Action.REUSE, found.causes, reuse=ids, again=again)
+        for output, older in zip(cell.outputs, found.materializations, strict=True):
+            self.expected[output] = Known(older.data, False, f"v{older.version}")
+
+    def rebuild(self, cell: _Cell, found: Rebuild, again: frozenset[SetbackKind]) -> None:
+        self.plan_step(cell, Action.RUN if found.certain else Action.MAYBE, found.causes, again=again)
+        for output in cell.outputs:
+            self.expected[output] = PENDING
+
+    def block(self, cell: _Cell) -> None:
+        """Something that it reads is unavailable, so it is, too: no step, but everything that is wrong is told."""
+        at_hand = decide(cell.node, cell.trace, cell.histories, as_of=self.snapshot.as_of)
+        own = () if isinstance(at_hand, Keep) else at_hand.causes
+        told = [cause for cause in own if cause.kind is not CauseKind.UPSTREAM]
+        self.stand(cell, self.named(cell, (*told, *dict.fromkeys(self.inputs.unmet))))
+        for output in cell.outputs:
+            self.expected[output] = Unavailable(self.inputs.unmet[0])
+
+    def stand(self, cell: _Cell, reasons: tuple[Cause, ...], left: Setback | None = None) -> None:
+        """It is not fresh."""
+        self.exceptions.add(cell.key)
+        as_of = self.snapshot.as_of
+        digest = None
+        if left is None and any(history.setback for history in cell.histories):
+            # With an input pending there is no trace of today yet: the one that the inputs' current values give.
+            digest = cell.trace.digest or trace_of(cell.node, cell.key, self.keys.of, self.inputs.today).digest
+        for output, history in zip(cell.outputs, cell.histories, strict=True):
+            state = state_of(cell.node, history, digest, as_of, left)
+            self.standings[output] = Standing(state=state, causes=reasons)
+
+    def serve(self, cell: _Cell, *, sound: bool, otherwise: Cause | None = None) -> None:
+        """Readers go on with what is current."""
+        for output in cell.outputs:
+            current = self.inputs.current(output)
+            if current is None:
+                self.expected[output] = Unavailable(otherwise or causes.unmet(output))
+            elif not sound:
+                self.expected[output] = Known(current.data, False, f"v{current.version}")
+
+    def plan_step(
+        self,
+        cell: _Cell,
+        action: Action,
+        reasons: tuple[Cause, ...],
+        *,
+        reuse: tuple[int, ...] = (),
+        again: frozenset[SetbackKind] = frozenset(),
+    ) -> None:
+        reasons = self.named(cell, reasons)
+        self.stand(cell, reasons)
+        if self.targets.only and not cell.requested:
+            return
+        step = Step(
+            node=cell.node.key,
+            key=cell.key,
+            outputs=cell.outputs,
+            action=action,
+            causes=reasons,
+            requested=cell.requested,
+            reuse=reuse,
+            again=again,
+            seconds=_seconds(cell.histories),
+        )
+        self.steps.append(step)
+
+    def named(self, cell: _Cell, reasons: tuple[Cause, ...]) -> tuple[Cause, ...]:
+        """The causes, with versions and columns of changed inputs where these can be told."""
+        if not any(cause.kind is CauseKind.INPUT for cause in reasons):
+            return reasons
+        recorded = next(history.current for history in cell.histories if history.current is not None)
+        reads = {(read.asset, edge_text(read)): read for read in cell.node.inputs}
+        told: dict[Cause, None] = {}
+        edges = {edge.asset: edge for edge in recorded.edges}
+        for cause in reasons:
+            edge = edges.get(cause.input) if cause.kind is CauseKind.INPUT and cause.input else None
+            read = reads.get((edge.asset, edge.mapping)) if edge else None
+            told[self.named_input(cell, cause, read, edge) if edge and read else cause] = None
+        return tuple(told)
+
+    def named_input(self, cell: _Cell, cause: Cause, read: Input, edge: Edge) -> Cause:
+        members = read.mapping.members(cell.key, self.keys.of(read.asset))
+        if len(members) != 1 or edge.count != 1:
+            return cause
+        partition = Partition(read.asset, members[0])
+        past = self.snapshot.histories.get(partition, _NEVER)
+        known = self.expected.get(partition)
+        if isinstance(known, Known):
+            today = (known.data, known.version)
+        elif past.current is not None:
+            today = (past.current.data, f"v{past.current.version}")
+        else:
+            return cause
+        materializations = [m for m in (past.current, *past.by_trace.values()) if m is not None]
+        return causes.input_named(cause, read, members[0], edge, today, materializations)
+
+
+def _seconds(histories: Sequence[History]) -> float | None:
+    """How long the step took the last time that it ran, as far as its histories tell."""
+    currents = [history.current for history in histories if history.current]
+    made = currents or [older for history in histories for older in history.by_trace.values()]
+    return max(made, key=lambda older: older.id).seconds if made else None

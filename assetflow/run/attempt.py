@@ -1,0 +1,182 @@
+"""One try of a step: load what it reads, call the function, check and save what it returns. Runs anywhere.
+
+Nothing here knows the journal: what an attempt is given and what it gives back are values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from assetflow import resource as resources
+from assetflow.load.definitions import Bound
+from assetflow.model.context import RunContext, Skip
+from assetflow.model.journal import Failure, Output
+from assetflow.model.keys import Partition
+from assetflow.model.versions import Stored
+from assetflow.run.arguments import Argument, Watched, loaded, unmoved
+from assetflow.run.capture import captured
+from assetflow.run.classify import Verdict, classify
+from assetflow.run.context import StepContext
+from assetflow.run.failures import failure_of, message_of, whole_traceback
+from assetflow.run.logs import AttemptLog, log_path
+from assetflow.run.opened import OpenedResources
+from assetflow.run.results import checked_values, saved
+from assetflow.run.retrying import judged
+from assetflow.run.world import World
+from assetflow.store.values import Values
+
+__all__ = ["Broke", "Given", "Result", "Returned", "SkipRaised", "Stopped", "Tools", "Work", "perform"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What one attempt has to do."""
+
+    step: Partition
+    attempt: int
+    #: 1, 2, … of this step in this run.
+    number: int
+    bound: Bound
+    outputs: tuple[Partition, ...]
+    run: RunContext
+    arguments: tuple[Argument, ...] = ()
+    #: The sources it reads, with the versions that its trace holds.
+    watched: tuple[Watched, ...] = ()
+    #: For each output, older values by data digest: an equal one's bytes are shared.
+    older: tuple[Mapping[str, Stored], ...] = ()
+    #: The ``ctx.state`` to begin with, as canonical JSON.
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What attempts share in one process."""
+
+    values: Values
+    resources: OpenedResources
+    world: World
+    #: None: logs are dropped.
+    logs: Path | None
+    scratch: Path
+    progressed: Callable[[Partition, float, float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What every end of an attempt tells."""
+
+    step: Partition
+    attempt: int
+    started_at: datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned(Given):
+    """The values are saved under names of their own, not yet durable."""
+
+    outputs: tuple[Output, ...]
+    #: The checked values themselves, to be handed on in memory; one per output.
+    values: tuple[Any, ...] = field(repr=False)  # values of the user
+    #: The blobs written by this attempt, to be synced before they are recorded.
+    written: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkipRaised(Given):
+    """The function raised ``Skip``."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broke(Given):
+    """Something raised."""
+
+    failure: Failure
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped(Given):
+    """The user stopped it: Ctrl-C, or KeyboardInterrupt in the function."""
+
+
+Result: TypeAlias = Returned | SkipRaised | Broke | Stopped
+
+
+def perform(work: Work, tools: Tools) -> Result:
+    """Do one attempt. Raises nothing: every end is a value."""
+    started_at, started = tools.world.now(), tools.world.monotonic()
+    fields = {
+        "run": work.run.id,
+        "asset": str(work.step.asset),
+        "key": work.step.key,
+        "attempt": work.attempt,
+    }
+    path = None if tools.logs is None else log_path(tools.logs, work.run.id, work.attempt)
+    log = AttemptLog(path, fields, now=tools.world.now, masked=resources.masked)
+    outcome: tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...]] | str | BaseException
+    try:
+        with captured(log):
+            outcome = _called(work, tools)
+    except Skip as skip:
+        outcome = resources.masked(message_of(skip))
+        log.write("INFO", f"skipped: {outcome}")
+    except BaseException as error:  # SystemExit and whatever else a function raises ends the step, not the run
+        outcome = error
+    told = {
+        "step": work.step,
+        "attempt": work.attempt,
+        "started_at": started_at,
+        "seconds": tools.world.monotonic() - started,
+    }
+    try:
+        return _told(outcome, work, log, told)
+    finally:
+        log.close()
+
+
+def _told(outcome: Any, work: Work, log: AttemptLog, told: dict[str, Any]) -> Result:  # as perform makes them
+    if isinstance(outcome, KeyboardInterrupt):
+        log.write("WARNING", "interrupted")
+        return Stopped(**told)
+    if isinstance(outcome, BaseException):
+        log.write("ERROR", whole_traceback(outcome))
+        verdict = judged(outcome, classify(outcome), work.bound.retry)
+        return Broke(**told, failure=failure_of(outcome, verdict, resources.masked), verdict=verdict)
+    if isinstance(outcome, str):
+        return SkipRaised(**told, reason=outcome)
+    outputs, values, written = outcome
+    return Returned(**told, outputs=outputs, values=values, written=written)
+
+
+def _called(work: Work, tools: Tools) -> tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...]]:
+    bound = work.bound
+    with ExitStack() as ending:
+        context = StepContext(
+            step=str(work.step.asset),
+            key=work.step.key,
+            run=work.run,
+            scratch=tools.scratch,
+            state=work.state,
+            progressed=lambda done, total: tools.progressed(work.step, done, total),
+        )
+        ending.callback(context.close)
+        unmoved(work.watched)
+        arguments = {argument.parameter: loaded(argument, tools.values) for argument in work.arguments}
+        arguments |= bound.parameters
+        arguments |= {use.parameter: tools.resources.get(use.name) for use in bound.resources}
+        if bound.context:
+            arguments[bound.context] = context
+        returned = bound.function(**arguments)
+        del arguments
+        values = checked_values(returned, bound)
+        unmoved(work.watched)
+        return saved(values, work.outputs, bound, context, tools.values, attempt=work.attempt, older=work.older)
+

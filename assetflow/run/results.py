@@ -1,0 +1,94 @@
+"""What a function returned: checked against its types, given its data version, and saved under a name of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from assetflow.errors import ValueMismatch
+from assetflow.load.definitions import Bound, BoundOutput
+from assetflow.model.journal import Output
+from assetflow.model.keys import Partition
+from assetflow.model.versions import DataVersion, Stored, fingerprint
+from assetflow.run.context import StepContext
+from assetflow.store.codecs import codec_for
+from assetflow.store.names import blob_name
+from assetflow.store.values import Values
+from assetflow.types.values import checked
+
+__all__ = ["checked_values", "has_effects", "saved"]
+
+
+def has_effects(bound: Bound) -> bool:
+    """Whether the function is run for what it does elsewhere: it is declared to return None."""
+    return not bound.multi and bound.outputs[0].hint is type(None)
+
+
+def checked_values(returned: Any, bound: Bound) -> tuple[Any, ...]:  # values of the user
+    """One value per output, of its declared type. Raises ValueMismatch ``wrong-type``."""
+    if not bound.multi:
+        return (_checked(returned, bound.outputs[0]),)
+    if not isinstance(returned, tuple) or len(returned) != len(bound.outputs):
+        fields = ", ".join(output.key.name for output in bound.outputs)
+        raise ValueMismatch(
+            "wrong-type", f"{bound.key} must return its NamedTuple ({fields}), not {type(returned).__name__}"
+        )
+    return tuple(_checked(value, output) for value, output in zip(returned, bound.outputs, strict=True))
+
+
+def _checked(value: Any, output: BoundOutput) -> Any:
+    return value if output.hint is None else checked(value, output.hint, what=str(output.key))
+
+
+def saved(
+    values: tuple[Any, ...],
+    partitions: tuple[Partition, ...],
+    bound: Bound,
+    context: StepContext,
+    store: Values,
+    *,
+    attempt: int,
+    older: Sequence[Mapping[str, Stored]],
+) -> tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...]]:
+    """Save the values; give what to record, the values to hand on, and the names of the blobs that were written.
+
+    An older value with equal data and codec lends its bytes, if they are still there.
+    """
+    state, metadata = context.state_after(), context.metadata_after()
+    outputs, written = [], []
+    for number, (value, partition) in enumerate(zip(values, partitions, strict=True)):
+        if value is None and (context.recorded or has_effects(bound)):
+            stored = _effect(context, attempt)
+        else:
+            candidates = older[number] if older else {}
+            stored, new = _saved(value, partition, bound.outputs[number], store, attempt, candidates)
+            written += new
+        if metadata:
+            stored = replace(stored, metadata=metadata)
+        outputs.append(Output(partition=partition, stored=stored, state=state))
+    return tuple(outputs), values, tuple(written)
+
+
+def _saved(
+    value: Any, partition: Partition, output: BoundOutput, store: Values, attempt: int, older: Mapping[str, Stored]
+) -> tuple[Stored, tuple[str, ...]]:
+    codec = output.codec or codec_for(output.hint, value)
+    version = store.version(value, codec)
+    same = older.get(version.digest)
+    if same is not None and same.codec == codec.text and _is_there(same, store):
+        return replace(same, data=version, metadata=()), ()
+    stored = store.save(value, codec, blob_name(partition, attempt, codec.suffix), version)
+    return stored, () if stored.blob is None else (stored.blob.name,)
+
+
+def _is_there(stored: Stored, store: Values) -> bool:
+    return stored.blob is None or store.store.size(stored.blob.name) == stored.blob.size
+
+
+def _effect(context: StepContext, attempt: int) -> Stored:
+    """What is recorded of something made elsewhere. Without a hash from the user, each run counts as a change."""
+    if context.recorded is None:
+        return Stored(data=DataVersion(fingerprint("effect", str(attempt))), codec="")
+    uri, digest = context.recorded
+    return Stored(data=DataVersion(fingerprint("recorded", uri, digest)), codec="", uri=uri)

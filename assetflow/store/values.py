@@ -1,0 +1,169 @@
+"""Values in and out of a store: versioned, saved under names of their own, verified before they are read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from xxhash import xxh3_128
+
+from assetflow.errors import StorageError, ValueMismatch
+from assetflow.model.storage import Codec, Store
+from assetflow.model.versions import Blob, DataVersion, Stored
+from assetflow.store.codecs import BytesCodec, SettlingCodec, TableCodec, codec_named
+from assetflow.store.digests import Content, content
+from assetflow.store.faults import storing
+
+__all__ = ["Values"]
+
+_INLINE = 4096
+
+
+class Values:
+    """Saves and loads values by codecs. Safe to use from several threads, so that saving can go on beside running.
+
+    ``codecs`` are those that the project's code declares: only they make a stored pickle be read, and only they read
+    what a codec of the user's own wrote. Values of up to ``inline_limit`` bytes of JSON, text or bytes are kept inside
+    the catalog.
+    """
+
+    def __init__(self, store: Store, *, inline_limit: int = _INLINE, codecs: Iterable[Codec] = ()) -> None:
+        self.store = store
+        self.inline_limit = inline_limit
+        self.codecs = tuple(codecs)
+
+    def settled(self, value: Any, codec: Codec) -> Any:  # whatever the user's function returned
+        """The value as it is versioned, saved and handed on, where asking it twice could give two answers.
+
+        Lazy tables and streams are run, once, to an Arrow table; figures are drawn. To be called before
+        :meth:`version`, but for a stream that :meth:`save` is to take without a version.
+        """
+        return codec.settled(value) if isinstance(codec, SettlingCodec) else value
+
+    def version(self, value: Any, codec: Codec) -> DataVersion:  # whatever the user's function returned
+        """The version of a value that has not been saved. Raises ValueMismatch where the codec does not take it."""
+        return codec.version(value)
+
+    def save(self, value: Any, codec: Codec, name: str, version: DataVersion | None = None) -> Stored:
+        """Write a value under its name, which was never used, or give it inline; it is durable after :meth:`sync`.
+
+        Without a version it is computed while writing, which is how a stream of record batches is saved: a row group
+        at a time. What a lazy table gave on being written is what is recorded. Raises StorageError and ValueMismatch.
+        """
+        if isinstance(codec, BytesCodec) and codec.inlined:
+            data = codec.encode(value)
+            if len(data) <= self.inline_limit:
+                return Stored(data=version or codec.version(value), codec=codec.text, inline=data)
+        staged = self.store.stage(name)
+        try:
+            with storing(f"write {name}", user_code=True):
+                chunks, version = _written(value, codec, staged, version)
+            with storing(f"write {name}"):
+                digest, size = content(staged)
+            self.store.publish(staged, name)
+        finally:
+            _discard(staged)
+        schema = codec.schema(version) if isinstance(codec, TableCodec) else ""
+        return Stored(data=version, codec=codec.text, schema=schema, blob=Blob(name, digest, size, chunks))
+
+    def sync(self, names: Iterable[str]) -> None:
+        """When this returns, the blobs of these names survive a power cut."""
+        self.store.sync(names)
+
+    def load(self, stored: Stored, hint: object = None, columns: Iterable[str] | None = None) -> Any:
+        """The value as the annotation asks for; None: as its codec gives it. ``columns`` reads these alone of a table.
+
+        Nothing is parsed before its size and digest are verified. None is given for what has no bytes: a value that
+        was only recorded. Raises StorageError ``blob-missing`` and ``blob-damaged``, which name the blob, and
+        UsageError ``pickle-not-declared``.
+        """
+        if stored.blob is None and stored.inline is None:
+            return None
+        codec = codec_named(stored.codec, self.codecs)
+        if stored.inline is not None:
+            if not isinstance(codec, BytesCodec):
+                raise StorageError("blob-damaged", f"a value of codec {stored.codec!r} cannot lie inside the catalog")
+            return codec.decode(stored.inline, hint)
+        assert stored.blob is not None
+        return self._read(codec, stored.blob, hint, columns)
+
+    def verify(self, stored: Stored) -> None:
+        """Read all bytes of a value and compare. Raises StorageError ``blob-missing`` and ``blob-damaged``."""
+        if stored.blob is not None:
+            self._verify(self.store.local(stored.blob.name), stored.blob)
+
+    def _read(self, codec: Codec, blob: Blob, hint: object, columns: Iterable[str] | None) -> Any:
+        path = self.store.local(blob.name)
+        try:
+            if isinstance(codec, TableCodec):
+                return self._table(codec, path, blob, hint, columns)
+            if isinstance(codec, BytesCodec):
+                with storing(f"read {blob.name}"):
+                    data = _bytes(path)
+                _compare(blob, Content(xxh3_128(data).hexdigest(), len(data)))
+                return codec.decode(data, hint)
+            self._verify(path, blob)
+            return codec.read(path, hint)
+        except (OSError, StorageError):
+            self.store.local(blob.name)  # removed in between: it is missing, not damaged
+            raise
+
+    def _table(self, codec: TableCodec, path: Path, blob: Blob, hint: object, columns: Iterable[str] | None) -> Any:
+        try:
+            with storing(f"read {blob.name}"):
+                return codec.read_verified(
+                    path, digest=blob.digest, size=blob.size, chunks=blob.chunks, hint=hint, columns=columns
+                )
+        except StorageError as error:
+            if error.code == "blob-damaged":
+                raise _damaged(blob, error.message) from error
+            raise
+
+    def _verify(self, path: Path, blob: Blob) -> None:
+        try:
+            with storing(f"read {blob.name}"):
+                found = content(path)
+        except ValueMismatch as error:
+            raise _damaged(blob, error.message) from error
+        _compare(blob, found)
+
+
+def _compare(blob: Blob, found: Content) -> None:
+    if found.size != blob.size:
+        raise _damaged(blob, f"it has {found.size:,} bytes, not {blob.size:,}")
+    if found.digest != blob.digest:
+        raise _damaged(blob, "its bytes have changed")
+
+
+def _written(value: Any, codec: Codec, path: Path, version: DataVersion | None) -> tuple[bytes, DataVersion]:
+    """Write a value; give :attr:`Blob.chunks` and the version of what was written."""
+    if isinstance(codec, TableCodec) and (version is None or codec.settled(value) is not value):
+        version, chunks = codec.write_stream(value, path)
+        return chunks, version
+    return codec.write(value, path), version or codec.version(value)
+
+
+def _bytes(path: Path) -> bytes:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        return file.read()
+
+
+def _damaged(blob: Blob, why: str) -> StorageError:
+    return StorageError(
+        "blob-damaged",
+        f"{blob.name} is damaged{': ' if why else ''}{why}",
+        hint="materialize it again: it is made anew",
+    )
+
+
+def _discard(staged: Path) -> None:
+    """Give the space back at once; an empty folder that may stay is swept later."""
+    if staged.is_dir():
+        shutil.rmtree(staged, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            staged.unlink(missing_ok=True)

@@ -1,0 +1,151 @@
+"""What all tests share: a project in a temporary folder, driven through the command line as its user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("ASSETFLOW_", "PYTEST_")) and k != "NO_COLOR"}
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The object on stdout."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A project's folder."""
+
+    path: Path
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the project; the text may be indented."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        return path
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text that stands in a file."""
+        path = self.path / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {name}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def run(self, *arguments: str, code: int | None = 0, **environment: str) -> Done:
+        """Run ``assetflow`` here; ``code`` is what it must exit with (None: anything)."""
+        command = [sys.executable, "-m", "assetflow", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env={**CLEAN, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        result = Done(done.returncode, done.stdout, done.stderr)
+        if code is not None:
+            assert result.code == code, f"exit {result.code}\n{result.out}\n{result.err}"
+        assert "Traceback" not in result.err or "-v" in arguments, result.err
+        return result
+
+    def json(self, *arguments: str, code: int | None = 0) -> Any:
+        """The JSON object of a command."""
+        return self.run(*arguments, "--json", code=code).json
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start ``assetflow`` here and go on."""
+        command = [sys.executable, "-m", "assetflow", *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.path,
+            env={**CLEAN, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """An empty folder with settings that name the module ``shop``."""
+    made = Folder(tmp_path)
+    made.write("assetflow.toml", 'modules = ["shop"]\n')
+    return made
+
+
+@pytest.fixture
+def shop(folder: Folder) -> Folder:
+    """A small project: a CSV file, a helper module, and four assets of which the last reads two."""
+    folder.write("data/orders.csv", "id,amount\n1,10.0\n2,20.0\n3,70.0\n")
+    folder.write("shop/__init__.py", "")
+    folder.write("shop/rules.py", "LARGE = 15.0  # a large order\n")
+    folder.write(
+        "shop/helpers.py",
+        '''
+        from shop.rules import LARGE
+
+        def is_large(amount):
+            """Whether an order is large."""
+            return amount >= LARGE
+        ''',
+    )
+    folder.write(
+        "shop/assets.py",
+        '''
+        import pyarrow as pa
+        from assetflow import File, asset, source
+        from shop.helpers import is_large
+
+        orders = source("orders", File("data/orders.csv"), type=pa.Table)
+
+        @asset
+        def amounts(orders: pa.Table) -> list[float]:
+            """All amounts."""
+            return orders["amount"].to_pylist()
+
+        @asset
+        def large(amounts: list[float]) -> list[float]:
+            return [a for a in amounts if is_large(a)]
+
+        @asset
+        def total(amounts: list[float]) -> float:
+            return sum(amounts)
+
+        @asset
+        def report(large: list[float], total: float) -> str:
+            return f"{len(large)} large orders of {total:g}"
+        ''',
+    )
+    return folder
+
+
+@pytest.fixture
+def outcomes() -> Callable[[Any], dict[str, str]]:
+    """Asset name → outcome, of a ``materialize --json``."""
+
+    def read(done: Any) -> dict[str, str]:
+        return {step["key"].split(".")[1]: step["outcome"] for step in done["steps"]}
+
+    return read

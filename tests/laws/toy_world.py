@@ -1,0 +1,425 @@
+"""A whole assetflow in plain dicts: a project that is edited, a world outside, a catalog, and a run.
+
+The planner under test is asked by :meth:`World.plan` and obeyed by :meth:`World.materialize`. Beside it stands a model
+that is obviously right: every value carries its *ingredients* (all that it was made from, as plain data, without any
+digest), and :meth:`World.truth` makes every value of today from scratch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from assetflow.graph import Graph
+from assetflow.model.definition import Input, Node
+from assetflow.model.history import History, Materialization, Memo, Setback, SetbackKind, Snapshot
+from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.partitioning import SINGLE, All, KeysOf, Same
+from assetflow.model.plan import CauseKind, Plan, Step, Targets
+from assetflow.model.retry import FailureClass
+from assetflow.model.trace import Recipe
+from assetflow.model.versions import ColumnVersion, DataVersion, fingerprint
+from assetflow.plan import Keep, KeySets, Leave, Reuse, decide, plan, trace_of
+from assetflow.plan.memos import advanced, scope
+
+#: (rows, content of column a, content of column b)
+Value = tuple[int, int, int]
+UNKNOWN = object()
+
+INBOX = AssetKey("toy", "inbox")
+FILE = AssetKey("toy", "file")
+
+
+@dataclass(frozen=True)
+class Read:
+    asset: AssetKey
+    columns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """How one function is written today."""
+
+    key: AssetKey
+    outputs: tuple[AssetKey, ...]
+    reads: tuple[Read, ...] = ()
+    partitioned: bool = False
+    code: int = 0
+    parameter: int = 0
+    resource: int = 0
+    type: int = 0
+    max_age: timedelta | None = None
+    #: The value depends on the weather, which no trace knows.
+    outside: bool = False
+    deterministic: bool = False
+    #: It fails for good whenever the ingredients' hash is a multiple of five: a bug that some inputs hit.
+    fragile: bool = False
+    stateful: bool = False
+
+
+Project = dict[AssetKey, Spec]
+
+
+def version(value: Value) -> DataVersion:
+    columns = [ColumnVersion(name, "int", str(content)) for name, content in zip("ab", value[1:], strict=True)]
+    return DataVersion.of_table(value[0], columns)
+
+
+def number(*what: Any) -> int:
+    return int(fingerprint(repr(what))[:8], 16)
+
+
+def graph_of(project: Project) -> Graph:
+    nodes = [
+        Node(key=FILE, outputs=(FILE,), recipe=Recipe.of(code=""), observed=True, digest="file"),
+        Node(
+            key=INBOX,
+            outputs=(INBOX,),
+            recipe=Recipe.of(code=""),
+            observed=True,
+            partitioning=KeysOf(INBOX),
+            digest="inbox",
+        ),
+    ]
+    is_partitioned = {INBOX: True, FILE: False}
+    for spec in project.values():
+        is_partitioned |= dict.fromkeys(spec.outputs, spec.partitioned)
+    for spec in project.values():
+        recipe = Recipe.of(
+            code=f"code {spec.code} fragile {spec.fragile}",
+            type=f'{{"type": {spec.type}}}',
+            parameters=(("p", str(spec.parameter)),),
+            resources=(("r", f'{{"url": {spec.resource}}}'),),
+        )
+        inputs = [
+            Input(
+                parameter=f"p{place}",
+                asset=read.asset,
+                columns=read.columns,
+                mapping=Same() if spec.partitioned and is_partitioned[read.asset] else All(),
+            )
+            for place, read in enumerate(spec.reads)
+        ]
+        node = Node(
+            key=spec.key,
+            outputs=spec.outputs,
+            recipe=recipe,
+            inputs=tuple(sorted(inputs, key=lambda i: (i.asset, i.mapping.text, i.columns or ()))),
+            partitioning=KeysOf(INBOX) if spec.partitioned else SINGLE,
+            max_age=spec.max_age,
+            reads_outside=spec.outside or spec.max_age is not None,
+            deterministic=spec.deterministic,
+        )
+        nodes.append(replace(node, digest=fingerprint(repr(node))))
+    return Graph(nodes)
+
+
+@dataclass
+class Report:
+    """What a run did."""
+
+    plan: Plan
+    #: By step: ``ran``, ``kept``, ``reused``, ``left``, ``failed``, ``skipped``, ``not run``.
+    outcomes: dict[Partition, str] = field(default_factory=dict)
+    #: Steps that called a function though their value had exactly these ingredients.
+    needless: list[Partition] = field(default_factory=list)
+
+
+class World:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.file: Value | None = (1, 0, 0)
+        self.inbox: dict[str, Value] = {"x": (1, 0, 0), "y": (1, 1, 1)}
+        self.weather = 0
+        #: What happens to the next calls of a node, whatever their ingredients.
+        self.trouble: dict[AssetKey, str] = {}
+        self.revision = 0
+        self.made: list[Materialization] = []
+        self.values: dict[int, Value] = {}
+        self.ingredients: dict[int, Any] = {}
+        self.lost: set[int] = set()
+        self.current: dict[str, dict[Partition, Materialization]] = {"main": {}, "dev": {}}
+        self.moved: dict[str, dict[AssetKey, int]] = {"main": {}, "dev": {}}
+        self.setbacks: dict[str, dict[Partition, Setback]] = {"main": {}, "dev": {}}
+        #: The ingredients that were answered by a skip, and when.
+        self.skipped: dict[str, dict[Partition, tuple[Any, datetime]]] = {"main": {}, "dev": {}}
+        self.memos: dict[str, dict[AssetKey, Memo]] = {"main": {}, "dev": {}}
+
+    # The catalog
+
+    def _point(self, environment: str, materializations: list[Materialization]) -> None:
+        """One transaction that moves pointers."""
+        self.revision += 1
+        for one in materializations:
+            self.current[environment][one.partition] = one
+            self.moved[environment][one.partition.asset] = self.revision
+            self.setbacks[environment].pop(one.partition, None)
+            self.skipped[environment].pop(one.partition, None)
+
+    def _make(self, partition: Partition, attempt: int, value: Value, **fields: Any) -> Materialization:
+        past = sum(1 for one in self.made if one.partition == partition)
+        one = Materialization(
+            id=len(self.made) + 1,
+            partition=partition,
+            version=past + 1,
+            attempt=attempt,
+            data=version(value),
+            made_at=self.now,
+            **fields,
+        )
+        self.made.append(one)
+        self.values[one.id] = value
+        return one
+
+    def history(self, environment: str, partition: Partition) -> History:
+        current = self.current[environment].get(partition)
+        by_trace = {one.trace: one for one in self.made if one.partition == partition and one.id not in self.lost}
+        return History(
+            current=current,
+            by_trace=by_trace,
+            setback=self.setbacks[environment].get(partition),
+            lost=current is not None and current.id in self.lost,
+        )
+
+    def observations(self) -> dict[Partition, Value]:
+        file = {} if self.file is None else {Partition(FILE): self.file}
+        return {**file, **{Partition(INBOX, key): value for key, value in self.inbox.items()}}
+
+    def snapshot(self, project: Project, environment: str, *, memos: bool, force: frozenset[AssetKey]) -> Snapshot:
+        """With memos the snapshot holds no history that the planner has no business with."""
+        graph = graph_of(project)
+        observed = {partition: version(value) for partition, value in self.observations().items()}
+        keys = {INBOX: tuple(sorted(self.inbox))}
+        compared = None
+        if memos:
+            current = self.current[environment]
+            changed = {
+                source
+                for source in (FILE, INBOX)
+                for key in KeySets(graph, keys).of(source)
+                if (one := current.get(Partition(source, key))) is None or one.data != observed.get(one.partition)
+            }
+            lost = {partition for partition, one in current.items() if one.id in self.lost}
+            moved = self.moved[environment]
+            compared = scope(graph, self.memos[environment], moved, keys, changed, lost, self.now, force)
+        histories = {}
+        key_sets = KeySets(graph, keys)
+        for node in graph.nodes.values():
+            readers_compared = compared is None or any(key in compared for key in graph.consumers(node.key))
+            if readers_compared or compared is None or node.key in compared or node.key in force:
+                for output in node.outputs:
+                    for key in key_sets.of(output):
+                        histories[Partition(output, key)] = self.history(environment, Partition(output, key))
+        return Snapshot(
+            environment=environment,
+            revision=self.revision,
+            as_of=self.now,
+            keys=keys,
+            observed=observed,
+            histories=histories,
+            compared=compared,
+        )
+
+    def plan(self, project: Project, targets: Targets, environment: str = "main", *, memos: bool = False) -> Plan:
+        graph = graph_of(project)
+        force = frozenset(targets.assets or graph.assets) if targets.force else frozenset()
+        force = frozenset(graph.node_of(asset).key for asset in force)
+        return plan(graph, self.snapshot(project, environment, memos=memos, force=force), targets)
+
+    # The run
+
+    def materialize(
+        self,
+        project: Project,
+        targets: Targets,
+        environment: str = "main",
+        *,
+        memos: bool = False,
+        observes: bool = True,
+        meanwhile: Callable[[int], None] = lambda step: None,
+    ) -> Report:
+        """Plan and obey. ``meanwhile(0)`` comes between snapshot and first commit, ``meanwhile(n)`` before step n."""
+        report = Report(self.plan(project, targets, environment, memos=memos))
+        graph, now = graph_of(project), report.plan.as_of
+        observed = self.observations()
+        meanwhile(0)
+        if observes and report.plan.observed:
+            for partition in report.plan.observed:
+                seen = self._make(partition, 0, observed[partition], trace="", recipe=Recipe.of(code=""), edges=())
+                self._point(environment, [seen])
+        unavailable: set[Partition] = set()
+        for place, step in enumerate(report.plan.steps):
+            meanwhile(place + 1)
+            outcome = self._step(project, graph, step, environment, observed, now, unavailable, report)
+            report.outcomes[step.id] = outcome
+            if outcome in ("failed", "not run"):
+                unavailable |= set(step.outputs)
+        self.memos[environment].update(report.plan.memos)
+        if memos:
+            compared = self.snapshot(project, environment, memos=True, force=frozenset()).compared
+            settled = set(self.memos[environment]) - (compared or set())
+            self.memos[environment].update(advanced(self.memos[environment], settled, self.revision))
+        return report
+
+    def _step(
+        self,
+        project: Project,
+        graph: Graph,
+        step: Step,
+        environment: str,
+        observed: Mapping[Partition, Value],
+        as_of: datetime,
+        unavailable: set[Partition],
+        report: Report,
+    ) -> str:
+        node, spec = graph.nodes[step.node], project[step.node]
+        keys = KeySets(graph, report.plan.keys)
+        read: dict[Partition, Value | None] = {}
+
+        def version_of(partition: Partition) -> DataVersion | None:
+            one = self.current[environment].get(partition)
+            value = None if one is None or one.id in self.lost else self.values[one.id]
+            read[partition] = observed.get(partition) if partition.asset in (FILE, INBOX) else value
+            return None if read[partition] is None else version(read[partition])
+
+        trace = trace_of(node, step.key, keys.of, version_of)
+        if None in read.values() or unavailable & read.keys():
+            return "not run"
+        histories = [self.history(environment, output) for output in step.outputs]
+        decision = decide(node, trace, histories, as_of=as_of, demands=step.causes, again=step.again)
+        match decision:
+            case Keep():
+                return "kept"
+            case Reuse(materializations):
+                self._point(environment, list(materializations))
+                return "reused"
+            case Leave(setback):
+                return "kept" if setback.kind is SetbackKind.SKIPPED else "not run"
+        ingredients = self._ingredients(project, spec, step.key, read, keys)
+        currents = [history.current for history in histories]
+        if all(
+            one is not None
+            and one.id not in self.lost
+            and self.ingredients.get(one.id) == ingredients
+            and not self._is_old(spec, one.made_at, as_of)
+            for one in currents
+        ) and not any(cause.kind in (CauseKind.FORCED, CauseKind.CORRUPT) for cause in step.causes):
+            report.needless.append(step.id)
+        return self._call(spec, step, environment, trace, ingredients)
+
+    def _call(self, spec: Spec, step: Step, environment: str, trace: Any, ingredients: Any) -> str:
+        trouble = self.trouble.get(spec.key, "")
+        if not trouble and spec.fragile and number(ingredients) % 5 == 0:
+            trouble = "permanent"
+        if trouble:
+            skip = trouble == "skip"
+            kind = SetbackKind.SKIPPED if skip else SetbackKind.FAILED
+            failure = None if skip else FailureClass(trouble)
+            for output in step.outputs:
+                self.setbacks[environment][output] = Setback(
+                    kind=kind, trace=trace.digest, failure=failure, message=trouble, at=self.now, run=1
+                )
+                self.skipped[environment].pop(output, None)
+                if skip:
+                    self.skipped[environment][output] = (ingredients, self.now)
+            return "skipped" if skip else "failed"
+        attempt = len(self.made) + 1_000
+        made = []
+        for output in step.outputs:
+            value = self._value(spec, output.asset, ingredients)
+            one = self._make(
+                output,
+                attempt,
+                value,
+                trace=trace.digest,
+                recipe=trace.recipe,
+                edges=trace.edges,
+                stateful=spec.stateful,
+            )
+            self.ingredients[one.id] = ingredients
+            made.append(one)
+        self._point(environment, made)
+        return "ran"
+
+    def _value(self, spec: Spec, output: AssetKey, ingredients: Any) -> Value:
+        """Few different contents, so that equal data from unequal inputs is common."""
+        weather = self.weather if is_free(spec) else 0
+        return (
+            1 + number("rows", output, ingredients) % 2,
+            number("a", output, ingredients, weather) % 3,
+            number("b", output, spec.code) % 2,
+        )
+
+    # The model
+
+    def _ingredients(
+        self, project: Project, spec: Spec, key: str, values: Mapping[Partition, Any], keys: KeySets
+    ) -> Any:
+        """All that a call gets to see, as plain data. Uses nothing of traces."""
+        seen = []
+        for read in spec.reads:
+            whole = spec.partitioned and (read.asset == INBOX or _maker(project, read.asset).partitioned)
+            members = [key] if whole else list(keys.of(read.asset))
+            contents = []
+            for member in members:
+                value = values[Partition(read.asset, member)]
+                if value is UNKNOWN:
+                    return UNKNOWN
+                shown = value if read.columns is None else (value[0], *(value[1 + "ab".index(c)] for c in read.columns))
+                contents.append((member, shown))
+            seen.append((read.asset, whole, read.columns, tuple(contents)))
+        recipe = (spec.code, spec.parameter, spec.resource, spec.type, spec.fragile)
+        return (recipe, key, tuple(sorted(seen, key=repr)))
+
+    def _is_old(self, spec: Spec, at: datetime, as_of: datetime) -> bool:
+        return spec.max_age is not None and (not spec.max_age or at + spec.max_age <= as_of)
+
+    def truth(self, project: Project, environment: str) -> tuple[dict[Partition, Any], dict[Partition, Any]]:
+        """Every value as it would be if all was made from scratch now, and today's ingredients of each.
+
+        A skip that answers today's ingredients says that the value is whatever is current. What reads outside has no
+        value of today but the current one, where that is not too old and has the right ingredients.
+        """
+        values: dict[Partition, Any] = dict(self.observations())
+        values.setdefault(Partition(FILE), UNKNOWN)
+        all_ingredients: dict[Partition, Any] = {}
+        graph = graph_of(project)
+        keys = KeySets(graph, {INBOX: tuple(sorted(self.inbox))})
+        for name in graph.order:
+            if name in (FILE, INBOX):
+                continue
+            spec = project[name]
+            for key in keys.of(spec.outputs[0]):
+                ingredients = self._ingredients(project, spec, key, values, keys)
+                for output in spec.outputs:
+                    partition = Partition(output, key)
+                    all_ingredients[partition] = ingredients
+                    values[partition] = self._true_value(spec, partition, ingredients, environment)
+        return values, all_ingredients
+
+    def _true_value(self, spec: Spec, partition: Partition, ingredients: Any, environment: str) -> Any:
+        if ingredients is UNKNOWN:
+            return UNKNOWN
+        current = self.current[environment].get(partition)
+        readable = current is not None and current.id not in self.lost
+        answer = self.skipped[environment].get(partition)
+        if answer and answer[0] == ingredients and not self._is_old(spec, answer[1], self.now):
+            return self.values[current.id] if current and readable else UNKNOWN
+        if not is_free(spec):
+            return self._value(spec, partition.asset, ingredients)
+        if current and readable and self.ingredients[current.id] == ingredients:
+            return UNKNOWN if self._is_old(spec, current.made_at, self.now) else self.values[current.id]
+        return UNKNOWN
+
+
+def is_free(spec: Spec) -> bool:
+    """Whether its value is not a function of its ingredients."""
+    return spec.stateful or (spec.outside and not spec.deterministic)
+
+
+def _maker(project: Project, asset: AssetKey) -> Spec:
+    if asset == FILE:
+        return Spec(key=FILE, outputs=(FILE,))
+    return next(spec for spec in project.values() if asset in spec.outputs)
