@@ -43,13 +43,7 @@ class Database:
                 connection.execute("PRAGMA query_only = ON")
             return connection
 
-        engine = create_engine(
-            "sqlite+pysqlite://",
-            creator=opened,
-            poolclass=QueuePool,
-            pool_reset_on_return=None,
-            skip_autocommit_rollback=True,
-        )
+        engine = create_engine("sqlite+pysqlite://", creator=opened, poolclass=QueuePool, pool_reset_on_return=None)
         return cls(engine, where=str(path), path=path, writable=found is None)
 
     @classmethod

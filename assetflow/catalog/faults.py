@@ -70,6 +70,8 @@ def translated(where: str) -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+    except UnicodeDecodeError as error:  # a message of SQLite that quotes what it found
+        raise damaged(where, f"text in it cannot be read ({error.reason})") from error
 
 
 @contextmanager

@@ -122,9 +122,14 @@ def inspected(path: Path) -> Found:
 def readable(path: Path) -> tuple[Path, str]:
     """The file and mode to read a catalog with, also where nothing may be written.
 
-    A database with a log needs its index beside it. Where that cannot be made, the file is read as it is if the log
-    is empty, and a private copy of both otherwise.
+    Nothing is left behind: a log with something in it stays, to be folded in by a writer, and where there is none, its
+    files, made for reading, are removed by a connection that could write. Where these cannot be made, the file is read
+    as it is if the log is empty, and a private copy of both otherwise.
     """
+    log = path.with_name(path.name + "-wal")
+    logged = log.exists() and log.stat().st_size > 0
+    if not logged and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return path, "rw"
     try:
         with closing(connect(path, mode="ro")) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -132,8 +137,7 @@ def readable(path: Path) -> tuple[Path, str]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code not in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
             raise
-        log = path.with_name(path.name + "-wal")
-        if not log.exists() or log.stat().st_size == 0:
+        if not logged:
             return path, "immutable"
         folder = Path(tempfile.mkdtemp(prefix="assetflow-catalog-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -179,6 +183,7 @@ def created(path: Path, statements: list[str], version: int) -> bool:
             unfinished = path.with_name(f"{path.name}.new-{os.getpid()}")
             os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
             with closing(connect(unfinished)) as connection:
+                _unsynced(connection)
                 fill(connection, statements, version)
                 connection.execute("PRAGMA journal_mode = WAL")
             for suffix in ("-wal", "-shm", "-journal"):
@@ -205,6 +210,12 @@ def fill(connection: sqlite3.Connection, statements: list[str], version: int) ->
     connection.execute("COMMIT")
 
 
+def _unsynced(connection: sqlite3.Connection) -> None:
+    """For a file that nobody knows yet: it is synced as a whole when it is done, and dropped if that never is."""
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA journal_mode = MEMORY")
+
+
 def _synced(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -225,6 +236,7 @@ def copy(source: sqlite3.Connection, target: Path) -> None:
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
         try:
             with closing(connect(unfinished)) as copied:
+                _unsynced(copied)
                 source.backup(copied)
             _synced(unfinished)
             os.link(unfinished, target, follow_symlinks=False)

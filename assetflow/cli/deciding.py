@@ -29,7 +29,7 @@ def status(session: Session, selection: Selection = None) -> None:
     """What is fresh, stale (and why), missing or failed."""
     project = session.project()
     standing = project.status(*(selection or ()))
-    project.tell_mistakes(session.out.error if not session.out.json else None)
+    session.tell_unavailable(project)
     if session.out.json:
         session.out.object(
             environment=project.environment,
@@ -77,6 +77,7 @@ def plan(
 ) -> int:
     """What would run and why. Nothing is run and nothing is written."""
     project = session.project(sets=tuple(sets or ()))
+    session.tell_unavailable(project, quiet=True)
     made = project.plan(*(selection or ()), partitions=partition, only=only, force=force, retry_failed=retry_failed)
     if session.out.json:
         session.out.object(**shapes.plan_object(made))

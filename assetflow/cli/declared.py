@@ -45,7 +45,7 @@ def list_assets(
     """What is declared."""
     project = session.project()
     chosen = [d for d in project.definitions(*(selection or ())) if _matches(d, search.lower())]
-    project.tell_mistakes(session.out.error if not session.out.json else None)
+    session.tell_unavailable(project)
     if session.out.json:
         session.out.object(assets=[shapes.definition(d) for d in chosen])
         return
@@ -60,10 +60,10 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
     """All about one asset: where it is, what it takes, what it is today."""
     project = session.project()
     found = project.definition(address)
-    project.tell_mistakes(session.out.error if not session.out.json else None)
-    latest = project.current(found.key)
+    session.tell_unavailable(project)
+    latest = [shapes.materialization(version) for version in project.past.current(found.key)]
     if session.out.json:
-        session.out.object(**shapes.definition(found), current=[shapes.materialization(m) for m in latest])
+        session.out.object(**shapes.definition(found), current=latest)
         return
     out = session.out
     out.line(str(found.key), style="bold")
@@ -91,12 +91,10 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
         if fact:
             out.line(f"  {name:<13} {fact}")
     for m in latest[:5]:
-        size = f", {m.bytes:,} bytes" if m.bytes is not None else ""
-        rows = f", {m.rows:,} rows" if m.rows is not None else ""
-        where = f"@{m.partition}" if m.partition else ""
-        out.line(
-            f"  {'current':<13} {found.key}{where}:v{m.version}, run {m.run}{rows}{size}, data {m.data_version[:12]}"
-        )
+        size = f", {m['bytes']:,} bytes" if m["bytes"] is not None else ""
+        rows = f", {m['rows']:,} rows" if m["rows"] is not None else ""
+        name = f"{found.key}{'@' + m['partition'] if m['partition'] else ''}:v{m['version']}"
+        out.line(f"  {'current':<13} {name}, run {m['run']}{rows}{size}, data {m['data_version'][:12]}")
 
 
 def _matches(d: Definition, text: str) -> bool:

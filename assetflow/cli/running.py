@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,9 @@ from assetflow.errors import UsageError
 from assetflow.model.durations import duration_text
 from assetflow.model.journal import Outcome, RunStatus
 from assetflow.model.plan import Plan
-from assetflow.project import Result
+
+if TYPE_CHECKING:
+    from assetflow.project import Result
 
 __all__ = ["materialize"]
 

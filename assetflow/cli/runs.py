@@ -9,7 +9,6 @@ import typer
 
 from assetflow.cli import shapes
 from assetflow.cli.session import Session
-from assetflow.errors import UsageError
 from assetflow.model.durations import duration_text
 
 __all__ = ["logs", "runs", "show_run"]
@@ -101,7 +100,7 @@ def logs(
 
 
 def _attempt_row(a: Any) -> list[str]:
-    outcome = str(a.outcome)
+    outcome = "did not end" if a.outcome is None else str(a.outcome)
     because = f"{a.error_type}: {a.message}" if a.error_type else a.reason
     return [
         str(a.step),
@@ -110,7 +109,3 @@ def _attempt_row(a: Any) -> list[str]:
         duration_text(a.seconds) if a.seconds else "",
         because.split("\n")[0],
     ]
-
-
-def _unknown(number: str) -> UsageError:
-    return UsageError("unknown-run", f"there is no run {number}", hint="assetflow runs lists them")

@@ -46,6 +46,18 @@ class Session:
 
         return Project.open(*self.modules, directory=self.directory, environment=self.environment, sets=sets)
 
+    def past(self) -> Any:  # assetflow.upkeep.past.Past
+        """What catalog and store remember; the project's code is not loaded."""
+        return self.project().past
+
+    def tell_unavailable(self, project: Any, *, quiet: bool = False) -> None:
+        """Say on stderr what is wrong with the code, for commands that go on without it."""
+        if self.out.json:
+            return
+        for mistake in project.mistakes():
+            if not quiet or mistake.code == "module-does-not-import":
+                self.out.error(mistake)
+
 
 def command(app: typer.Typer, name: str | None) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
     """Register a function as a command. It takes a :class:`Session` first and returns the exit code (None: 0).

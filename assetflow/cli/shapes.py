@@ -6,11 +6,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from assetflow.catalog.records import Attempt, Run, Version
 from assetflow.model.definition import Definition
 from assetflow.model.event import StepFinished
 from assetflow.model.plan import Cause, Plan, State
 
-__all__ = ["cause", "definition", "finished_steps", "plan_object", "time"]
+__all__ = [
+    "attempt",
+    "cause",
+    "definition",
+    "finished_steps",
+    "materialization",
+    "plan_object",
+    "run",
+    "time",
+    "withheld_standings",
+]
 
 
 def time(moment: datetime | None) -> str | None:
@@ -114,4 +125,70 @@ def definition(value: Definition) -> dict[str, Any]:
         "description": value.description,
         "metadata": dict(value.metadata),
         "where": value.where,
+    }
+
+
+def materialization(version: Version) -> dict[str, Any]:
+    """One version of a value as ``history`` shows it."""
+    m, stored = version.materialization, version.stored
+    size = stored.blob.size if stored.blob else len(stored.inline) if stored.inline is not None else None
+    return {
+        "key": str(m.partition.asset),
+        "partition": m.partition.key,
+        "version": m.version,
+        "run": version.run,
+        "attempt": version.attempt_number,
+        "environment": version.environment,
+        "code_version": m.recipe.code or None,
+        "data_version": m.data.digest,
+        "created_at": time(m.made_at),
+        "seconds": m.seconds,
+        "rows": m.data.rows,
+        "bytes": size,
+        "uri": stored.blob.name if stored.blob else stored.uri or None,
+        "digest": stored.blob.digest if stored.blob else None,
+        "codec": stored.codec,
+        "published": version.published,
+        "inputs": [
+            {
+                "key": str(read.partition.asset),
+                "partition": read.partition.key,
+                "version": read.version,
+                "data_version": read.data_version,
+                "columns": None if read.columns is None else list(read.columns),
+            }
+            for read in version.inputs
+        ],
+        "metadata": dict(stored.metadata),
+    }
+
+
+def run(value: Run) -> dict[str, Any]:
+    """One run as ``runs`` shows it."""
+    return {
+        "id": value.id,
+        "status": str(value.status),
+        "started_at": time(value.started_at),
+        "finished_at": time(value.finished_at),
+        "environment": value.environment,
+        "targets": list(value.targets),
+        "counts": dict(value.counts),
+    }
+
+
+def attempt(value: Attempt) -> dict[str, Any]:
+    """One attempt as ``runs show`` shows it."""
+    return {
+        "id": value.id,
+        "key": str(value.step.asset),
+        "partition": value.step.key,
+        "number": value.number,
+        "outcome": None if value.outcome is None else str(value.outcome),
+        "started_at": time(value.started_at),
+        "seconds": value.seconds,
+        "wait": value.wait,
+        "reason": value.reason or None,
+        "error": {"class": str(value.failure), "type": value.error_type, "message": value.message}
+        if value.error_type
+        else None,
     }

@@ -20,7 +20,10 @@ def verify(session: Session) -> int:
 
 def doctor(session: Session) -> int:
     """Look at the machine, the settings, the catalog and the store, and say what is wrong."""
-    problems = session.project().doctor()
+    from assetflow.upkeep.doctor import examined  # noqa: PLC0415 - a command body loads what it needs
+
+    project = session.project()
+    problems = examined(project.past, Path(project.settings.catalog), project.loaded.mistakes)
     return _tell(session, problems, "nothing is wrong")
 
 

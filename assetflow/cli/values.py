@@ -23,9 +23,9 @@ def history(
     limit: Annotated[int | None, typer.Option("--limit", "-n", help="At most this many, newest first.")] = None,
 ) -> None:
     """The versions of a value, newest first."""
-    rows = session.past().history(address, limit=limit)
+    rows = [shapes.materialization(version) for version in session.past().history(address, limit=limit)]
     if session.out.json:
-        session.out.object(materializations=[shapes.materialization(row) for row in rows])
+        session.out.object(materializations=rows)
         return
     if not rows:
         session.out.line("no versions yet")
@@ -34,13 +34,13 @@ def history(
         ["version", "made", "run", "rows", "bytes", "data", "code"],
         [
             [
-                f"{row.key}{'@' + row.partition if row.partition else ''}:v{row.version}",
-                f"{row.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
-                str(row.run),
-                "" if row.rows is None else f"{row.rows:,}",
-                "" if row.bytes is None else f"{row.bytes:,}",
-                row.data_version[:10] + ("" if row.published else " (never current)"),
-                row.code_version[:10],
+                f"{row['key']}{'@' + row['partition'] if row['partition'] else ''}:v{row['version']}",
+                row["created_at"][:19].replace("T", " "),
+                str(row["run"] or ""),
+                "" if row["rows"] is None else f"{row['rows']:,}",
+                "" if row["bytes"] is None else f"{row['bytes']:,}",
+                row["data_version"][:10] + ("" if row["published"] else " (never current)"),
+                (row["code_version"] or "")[:10],
             ]
             for row in rows
         ],

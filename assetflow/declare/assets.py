@@ -51,7 +51,8 @@ class AssetDecorator:
     def __call__(self, function: Callable[P, R] | None = None, /, **arguments: Unpack[AssetArguments]) -> Any:
         """Declare an asset: ``@asset``, or ``@asset(name=..., group=..., ...)``."""
         checked_arguments("@asset", arguments)
-        options = Options(**{**self._defaults, **arguments})
+        given: dict[str, Any] = {**self._defaults, **arguments}  # as written
+        options = Options(**given)
         if function is None:
             return lambda function: declared_asset(function, options)
         return declared_asset(function, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,13 @@ class In:
     """``Annotated[T, In(...)]``: the parameter is an input, whatever else is true of it.
 
     ``In("other.name")`` or ``In(other)`` reads another asset than the one of the parameter's name;
-    ``partitions`` says which of its partitions. A default is the value where no upstream key exists.
+    ``partitions`` says which of its partitions, ``columns`` which columns of a table are read: the function sees no
+    others, and a change in them makes nothing stale. A default is the value where no upstream key exists.
     """
 
     asset: str | Asset[..., object] | Output | Source | None = None
     partitions: Mapping | None = None
+    columns: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,7 @@ def roles(signature: Signature) -> Roles:
             parameters.append(each)
         else:
             inputs.append(each)
-    return Roles(
-        inputs=tuple(inputs), parameters=tuple(parameters), resources=tuple(resources), context=context
-    )
+    return Roles(inputs=tuple(inputs), parameters=tuple(parameters), resources=tuple(resources), context=context)
 
 
 def _is_resource(hint: object) -> bool:

@@ -99,38 +99,37 @@ def _shown(parameters: list[inspect.Parameter]) -> str:
 
 
 def _parameters_misfit(given: list[inspect.Parameter], takes: list[inspect.Parameter]) -> str:
-    """Why calls written for the parameters ``given`` cannot be answered by a function with those it ``takes``."""
+    """Why calls written for the parameters ``given`` cannot be answered by a function with those it ``takes``.
+
+    The widest and the narrowest call are tried, each with as much by position, and as much by name, as may be.
+    """
+    signature = inspect.Signature(takes)
+    for needed_only in (False, True):
+        wanted = [each for each in given if not (needed_only and _may_be_left_out(each))]
+        for by_name in (False, True):
+            positional = [each.name for each in wanted if _by_position(each, by_name)]
+            named = {each.name: each.name for each in wanted if not _by_position(each, by_name)}
+            try:
+                bound = signature.bind(*positional, **named)
+            except TypeError as error:
+                return f"cannot be called as promised: {error}"
+            for name, value in bound.arguments.items():
+                # Each argument carries the name it was promised under; one taken under another name is swapped.
+                if value != name and value in {each.name for each in takes}:
+                    return f"takes {name} in the place of {value}"
+    return ""
+
+
+def _may_be_left_out(parameter: inspect.Parameter) -> bool:
+    variable = parameter.kind in {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    return variable or parameter.default is not inspect.Parameter.empty
+
+
+def _by_position(parameter: inspect.Parameter, by_name: bool) -> bool:
     kinds = inspect.Parameter
-    by_name = {each.name: each for each in takes if each.kind not in {kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD}}
-    any_position = any(each.kind is kinds.VAR_POSITIONAL for each in takes)
-    any_name = any(each.kind is kinds.VAR_KEYWORD for each in takes)
-    positional = [each for each in takes if each.kind in {kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD}]
-    for place, each in enumerate(given):
-        if each.kind is kinds.VAR_POSITIONAL:
-            if not any_position:
-                return f"takes no *{each.name} there"
-            continue
-        if each.kind is kinds.VAR_KEYWORD:
-            if not any_name:
-                return f"takes no **{each.name} there"
-            continue
-        found = by_name.get(each.name)
-        by_position = each.kind is not kinds.KEYWORD_ONLY
-        if by_position and not any_position and place >= len(positional):
-            return f"takes no {each.name} there"
-        if by_position and place < len(positional) and each.kind is kinds.POSITIONAL_OR_KEYWORD:
-            if positional[place].name != each.name and not (positional[place].kind is kinds.POSITIONAL_ONLY and any_name):
-                return f"takes {positional[place].name} in the place of {each.name}"
-        if each.kind is kinds.KEYWORD_ONLY and found is None and not any_name:
-            return f"takes no {each.name} there"
-        if each.default is not kinds.empty and found is not None and found.default is kinds.empty:
-            return f"needs {each.name} there"
-    names = {each.name for each in given}
-    for place, each in enumerate(positional):
-        if each.kind is kinds.POSITIONAL_ONLY and place < len(given):
-            names.add(each.name)
-    extra = [each for each in by_name.values() if each.name not in names and each.default is kinds.empty]
-    return f"needs {extra[0].name} as well" if extra else ""
+    if parameter.kind is kinds.POSITIONAL_OR_KEYWORD:
+        return not by_name
+    return parameter.kind in {kinds.POSITIONAL_ONLY, kinds.VAR_POSITIONAL}
 
 
 def _types_misfit(name: str, wanted: Any, found: Any) -> str:  # functions of the user

@@ -9,6 +9,7 @@ from typing import Any
 
 from assetflow.errors import AssetflowError
 from assetflow.graph import Graph
+from assetflow.load.code.sources import ProjectSources
 from assetflow.model.definition import Input, ResourceUse
 from assetflow.model.keys import AssetKey
 from assetflow.model.retry import Retry
@@ -74,6 +75,8 @@ class BoundSource:
     #: The declared type; None gives the absolute Path.
     hint: object
     where: str = ""
+    #: The project's folder, which the source's paths are relative to.
+    root: Path = field(default_factory=Path.cwd)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +96,5 @@ class Loaded:
     warnings: tuple[AssetflowError, ...] = ()
     #: Modules that do not import; their assets are unavailable, not removed.
     broken: tuple[str, ...] = ()
+    #: The files that the code was read from: ``save_cache()`` after a run, ``changed()`` before recording one.
+    project_sources: ProjectSources | None = None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from assetflow.declare import File, Files, In, Source
 from assetflow.errors import AssetflowError, DefinitionError
@@ -21,6 +20,7 @@ from assetflow.model.partitioning import SINGLE, All, KeysOf, Mapping, Partition
 from assetflow.types.assign import assignable
 from assetflow.types.hints import hint_text
 from assetflow.types.libraries import is_table_hint
+from assetflow.types.spelling import is_open
 
 __all__ = ["Project", "bound_inputs", "partitioning"]
 
@@ -61,9 +61,7 @@ def partitioning(declared: Declared, names: Names, faults: Faults) -> Partitioni
     return SINGLE
 
 
-def bound_inputs(
-    declared: Declared, roles: Roles, project: Project, faults: Faults
-) -> tuple[BoundInput, ...] | None:
+def bound_inputs(declared: Declared, roles: Roles, project: Project, faults: Faults) -> tuple[BoundInput, ...] | None:
     """The inputs of one function, sorted as its node has them; ``deps`` are those without a parameter.
 
     None, and every mistake told, where one of them cannot be.
@@ -99,8 +97,14 @@ def _bound(declared: Declared, taken: Taken, project: Project) -> BoundInput:
     mapping = _mapping(declared, taken, asset, project)
     shape = _shape(declared, taken, asset, mapping, project)
     _check_types(declared, taken, asset, shape, project)
-    text = hint_text(taken.hint) if taken.hint is not None else ""
-    edge = Input(parameter=taken.name, asset=asset, mapping=mapping, type=text, optional=taken.has_default)
+    edge = Input(
+        parameter=taken.name,
+        asset=asset,
+        mapping=mapping,
+        type=hint_text(taken.hint) if taken.hint is not None else "",
+        columns=_columns(declared, taken, asset, project),
+        optional=taken.has_default,
+    )
     default = taken.default if taken.default is not NO_DEFAULT else None
     return BoundInput(parameter=taken.name, edge=edge, hint=taken.hint, shape=shape, default=default)
 
@@ -144,7 +148,9 @@ def _mapping(declared: Declared, taken: Taken, asset: AssetKey, project: Project
         )
     if isinstance(wanted, All):
         return wanted
-    if default is None or (isinstance(wanted, Same) and not isinstance(default, Same) and not _single(declared, project)):
+    if default is None or (
+        isinstance(wanted, Same) and not isinstance(default, Same) and not _single(declared, project)
+    ):
         upstream, own = project.partitionings[asset], project.partitionings[_node_key(declared, project)]
         raise DefinitionError(
             "impossible-mapping",
@@ -212,6 +218,22 @@ def _check_types(declared: Declared, taken: Taken, asset: AssetKey, shape: str, 
             where=[declared.line, producer_declared.line],
             hint=verdict.reason,
         )
+
+
+def _columns(declared: Declared, taken: Taken, asset: AssetKey, project: Project) -> tuple[str, ...] | None:
+    columns = taken.marker.columns if isinstance(taken.marker, In) else None
+    if columns is None:
+        return None
+    producer = project.types.get(asset)
+    if isinstance(columns, str) or not columns or not all(isinstance(each, str) for each in columns):
+        message = f"{declared.key} takes {taken.name!r} with columns={columns!r}, which is no list of names"
+        hint = 'write columns=("placed_on", "amount")'
+    elif producer is not None and not is_open(producer) and not is_table_hint(producer):
+        message = f"{declared.key} reads columns of {asset}, which gives {hint_text(producer)}"
+        hint = "columns= is for tables"
+    else:
+        return tuple(columns)
+    raise DefinitionError("edge-type", message, where=[declared.line, project.names.assets[asset].line], hint=hint)
 
 
 def _member(hint: object) -> object:

@@ -16,7 +16,7 @@ _PLACE = re.compile(r"\{(\w*)\}")
 
 
 def environment_name(written: str, root: Path, origin: str, environ: Mapping[str, str]) -> str:
-    """``{user}`` and ``{branch}`` filled in; in these, other signs than letters, digits, ``.``, ``_``, ``-`` become ``-``.
+    """The name with ``{user}`` and ``{branch}`` filled in; signs in these that no name may hold become ``-``.
 
     Raises UsageError ``bad-environment``.
     """

@@ -38,7 +38,7 @@ def declared(found: Iterable[Found], listed: Sequence[str], root: Path, faults: 
     for value, module in found:
         where = relative_place(value.place.file, value.place.line, root)
         key = AssetKey(_group(value, module, listed), value.name)
-        wrong = [part for part in key if not isinstance(part, str) or not AssetKey.is_name(part)]
+        wrong = [part for part in key if not AssetKey.is_name(str(part))]
         if not wrong:
             result.append(Declared(key=key, value=value, where=where))
             continue
@@ -79,6 +79,8 @@ class Names:
     multis: Mapping[AssetKey, tuple[AssetKey, ...]]
     by_name: Mapping[str, tuple[AssetKey, ...]]
     by_object: Mapping[int, Declared] = field(default_factory=dict)
+    #: Who declared a key first, multi-assets' own keys included.
+    owners: Mapping[AssetKey, Declared] = field(default_factory=dict)
     #: Modules that do not import: what is not found may be there.
     broken: tuple[str, ...] = ()
 
@@ -105,7 +107,12 @@ class Names:
                 if assets.setdefault(key, each) is each:
                     by_name[key.name].append(key)
         names = {name: tuple(sorted(keys)) for name, keys in by_name.items()}
-        return cls(assets=assets, multis=multis, by_name=names, by_object=by_object, broken=broken)
+        return cls(assets=assets, multis=multis, by_name=names, by_object=by_object, owners=owners, broken=broken)
+
+    def is_first(self, declared: Declared) -> bool:
+        """Whether none of the declaration's keys was declared before."""
+        keys = {declared.key, *self.multis.get(declared.key, ())}
+        return all(self.owners[key] is declared for key in keys if key in self.owners)
 
     def resolve(self, text: str, consumer: Declared) -> AssetKey:
         """The asset that a name means for a consumer: of its own group, else the only one of that name.
@@ -177,7 +184,10 @@ class Names:
         elif not hint and self.broken:
             hint = f"it may be in a module that does not import: {', '.join(self.broken[:3])}"
         return DefinitionError(
-            "unknown-input", f"{consumer.key} takes {text!r}, and there is no such asset", where=[consumer.line], hint=hint
+            "unknown-input",
+            f"{consumer.key} takes {text!r}, and there is no such asset",
+            where=[consumer.line],
+            hint=hint,
         )
 
 

@@ -41,7 +41,7 @@ def codec_of(options: Options, field: str) -> Codec | None:
     return codec.get(field) if isinstance(codec, Mapping) else codec
 
 
-def _option_faults(options: Options) -> Iterator[AssetflowError]:
+def _option_faults(options: Any) -> Iterator[AssetflowError]:  # an Options whose fields may be anything
     if options.timeout is not None:
         yield DefinitionError(
             "not-there-yet", "timeout= is not supported yet", hint="leave it out: a step runs as long as it runs"
@@ -67,15 +67,19 @@ def _option_faults(options: Options) -> Iterator[AssetflowError]:
     yield from _telling_faults(options)
 
 
-def _source_faults(source: Source) -> Iterator[AssetflowError]:
+def _source_faults(source: Any) -> Iterator[AssetflowError]:  # a Source whose fields may be anything
     if (source.at is None) == (source.observe is None):
         yield DefinitionError(
             "bad-source", "a source is either at a place or observed by a function", hint='write source("raw", File(…))'
         )
     elif source.at is not None and not isinstance(source.at, File | Files):
         yield DefinitionError(
-            "bad-source", f"{source.at!r} is no place of a source", hint='write File("data/raw.csv") or Files("in/*.pdf")'
+            "bad-source",
+            f"{source.at!r} is no place of a source",
+            hint='write File("data/raw.csv") or Files("in/*.pdf")',
         )
+    elif isinstance(source.type, str):
+        yield DefinitionError("bad-source", f"type={source.type!r} is a text", hint="give the type itself: type=pl.DataFrame")
     elif source.observe is not None and not callable(source.observe):
         yield DefinitionError("bad-source", f"observe= must be a function, got {source.observe!r}")
     elif source.observe is not None and source.type is not None:
@@ -83,7 +87,7 @@ def _source_faults(source: Source) -> Iterator[AssetflowError]:
     yield from _telling_faults(source)
 
 
-def _telling_faults(told: Options | Source) -> Iterator[AssetflowError]:
+def _telling_faults(told: Any) -> Iterator[AssetflowError]:  # an Options or Source, as above
     for name, value in (("tags", told.tags), ("owners", told.owners)):
         if isinstance(value, str) or not all(isinstance(each, str) for each in value):
             yield _bad(name, value, "a list of texts", f"write {name}=[…]")

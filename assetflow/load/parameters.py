@@ -8,9 +8,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from assetflow.errors import AssetflowError, DefinitionError, UsageError, nearest
+from assetflow.errors import AssetflowError, DefinitionError, UsageError, ValueMismatch, nearest
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared, Names
 from assetflow.load.settings import Settings
@@ -19,6 +18,7 @@ from assetflow.model.definition import Parameter
 from assetflow.model.keys import AssetKey
 from assetflow.model.versions import canonical_json
 from assetflow.types.hints import hint_text
+from assetflow.types.jsonable import to_jsonable
 
 __all__ = ["Effective", "ParameterUse", "effective_parameters"]
 
@@ -50,11 +50,20 @@ class _Layer:
 
 
 def effective_parameters(
-    uses: Sequence[ParameterUse], names: Names, settings: Settings, sets: Sequence[str], faults: Faults
+    uses: Sequence[ParameterUse],
+    names: Names,
+    settings: Settings,
+    sets: Sequence[str],
+    faults: Faults,
+    *,
+    complete: bool,
 ) -> Mapping[tuple[AssetKey, str], Effective]:
-    """The value of every run parameter by asset and name; missing, and told, where it is faulty."""
+    """The value of every run parameter by asset and name; missing, and told, where it is faulty.
+
+    ``complete`` says that every function could be read, so that a parameter which nothing takes is a mistake.
+    """
     layers = list(_layers(uses, settings, sets, faults))
-    if not names.broken:  # else the asset that has the parameter may be there
+    if complete:
         _tell_unknown(layers, uses, faults)
     result: dict[tuple[AssetKey, str], Effective] = {}
     for use in uses:
@@ -65,9 +74,7 @@ def effective_parameters(
     return result
 
 
-def _layers(
-    uses: Sequence[ParameterUse], settings: Settings, sets: Sequence[str], faults: Faults
-) -> Iterator[_Layer]:
+def _layers(uses: Sequence[ParameterUse], settings: Settings, sets: Sequence[str], faults: Faults) -> Iterator[_Layer]:
     bare = {use.taken.name for use in uses}
     place = f"{settings.file}: parameters"
     yield _Layer(origin=settings.file, place=place, values=dict(_flat(settings.parameters, bare)))
@@ -110,7 +117,7 @@ def _tell_unknown(layers: Sequence[_Layer], uses: Sequence[ParameterUse], faults
 def _effective(use: ParameterUse, names: Names, layers: Sequence[_Layer]) -> Effective:
     declared, taken = use
     _refuse_asset_name(use, names)
-    hint = taken.hint if taken.hint is not None else _hint_of_default(taken)
+    hint: Any = taken.hint if taken.hint is not None else _hint_of_default(taken)
     found = _set_by(use, layers)
     if found is not None:
         layer, name = found
@@ -186,10 +193,11 @@ def _parsed(use: ParameterUse, hint: object, layer: _Layer, name: str) -> Any:  
 
 def _bad(use: ParameterUse, hint: object, error: ValidationError, where: list[str], what: str) -> UsageError:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    path = ".".join(str(part) for part in (use.taken.name, *first["loc"]))
+    path = "".join(f".{part}" for part in first["loc"])
+    inside = f"{use.taken.name}{path}: " if path else ""
     return UsageError(
         "bad-parameter",
-        f"{use.declared.key} takes {use.taken.name}: {hint_text(hint)}, and {what} is none: {path}: {first['msg']}",
+        f"{use.declared.key} takes {use.taken.name}: {hint_text(hint)}, not {what}: {inside}{first['msg']}",
         where=where,
     )
 
@@ -199,7 +207,7 @@ def _hint_of_default(taken: Taken) -> object:
     return type(taken.default) if type(taken.default) in _PLAIN else Any
 
 
-def _adapter(use: ParameterUse, hint: object) -> TypeAdapter[Any]:
+def _adapter(use: ParameterUse, hint: Any) -> TypeAdapter[Any]:
     try:
         return _cached_adapter(hint)
     except TypeError as error:
@@ -211,26 +219,19 @@ def _adapter(use: ParameterUse, hint: object) -> TypeAdapter[Any]:
 
 
 @lru_cache(maxsize=1024)
-def _cached_adapter(hint: object) -> TypeAdapter[Any]:
+def _cached_adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
 
 
 def _jsonable(use: ParameterUse, value: object) -> object:
-    """The value as JSON has it; sets in an order of their own, as theirs is by chance."""
+    """The value as JSON has it; a set in an order of its own, as its own is by chance."""
     if value is None or type(value) in _PLAIN:
         return value
-    if isinstance(value, set | frozenset):
-        return sorted((_jsonable(use, each) for each in value), key=canonical_json)
-    if isinstance(value, list | tuple):
-        return [_jsonable(use, each) for each in value]
-    if isinstance(value, Mapping):
-        return {str(_jsonable(use, name)): _jsonable(use, each) for name, each in value.items()}
-    if hasattr(value, "model_dump"):
-        return _jsonable(use, value.model_dump(mode="python"))
     try:
-        return to_jsonable_python(value)
-    except PydanticSerializationError:
+        written = to_jsonable(value)
+    except ValueMismatch:
         raise _not_jsonable(use, type(value)) from None
+    return sorted(written, key=canonical_json) if isinstance(value, set | frozenset) else written
 
 
 def _not_jsonable(use: ParameterUse, hint: object) -> DefinitionError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -187,18 +187,7 @@ def _with_digest(node: Node) -> Node:
             node.deterministic,
         ]
     )
-    return Node(
-        key=node.key,
-        outputs=node.outputs,
-        recipe=node.recipe,
-        inputs=node.inputs,
-        partitioning=node.partitioning,
-        observed=node.observed,
-        max_age=node.max_age,
-        reads_outside=node.reads_outside,
-        deterministic=node.deterministic,
-        digest=fingerprint("node", text),
-    )
+    return replace(node, digest=fingerprint("node", text))
 
 
 def _metadata(metadata: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:  # JSON-able values of the user

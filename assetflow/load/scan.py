@@ -18,7 +18,7 @@ from assetflow.declare import Asset, MultiAsset, Source
 from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.faults import relative_place
 
-__all__ = ["Found", "Scanned", "Value", "scan"]
+__all__ = ["Found", "Scanned", "Value", "scan", "values_of"]
 
 Value: TypeAlias = Asset[..., object] | MultiAsset[..., object] | Source
 
@@ -59,7 +59,7 @@ def scan(names: Sequence[str], root: Path) -> Scanned:
                 broken.append(name)
                 mistakes.append(module)
                 continue
-            for value in _values(module):
+            for value in values_of(module):
                 found.setdefault(id(value), Found(value, name))
     return Scanned(found=tuple(found.values()), broken=tuple(broken), mistakes=tuple(mistakes))
 
@@ -139,7 +139,7 @@ def _location(spec: object) -> str:
     return next(iter(getattr(spec, "submodule_search_locations", None) or ()), "")
 
 
-def _values(module: ModuleType) -> Iterator[Value]:
+def values_of(module: ModuleType) -> Iterator[Value]:
     """The declarations among a module's attributes, and in its lists, tuples and dicts."""
     for attribute in list(vars(module).values()):
         if isinstance(attribute, list | tuple):

@@ -104,7 +104,9 @@ def _unmarked(hint: object) -> tuple[object, In | Param | None]:
     if typing.get_origin(hint) is not Annotated:
         return hint, None
     kind, *metadata = typing.get_args(hint)
-    marker = next((In() if each is In else Param() if each is Param else each for each in metadata if _marks(each)), None)
+    marker = next(
+        (In() if each is In else Param() if each is Param else each for each in metadata if _marks(each)), None
+    )
     rest = tuple(each for each in metadata if not _marks(each))
     return (Annotated[(kind, *rest)] if rest else kind), marker
 

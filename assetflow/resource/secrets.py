@@ -1,4 +1,4 @@
-"""References to secrets. A secret's text is read when it is used, and is held by nothing that can be shown or stored."""
+"""References to secrets. The text itself is read when it is used; nothing that is shown or stored holds it."""
 
 from __future__ import annotations
 

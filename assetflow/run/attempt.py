@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from assetflow import resource as resources
+from assetflow.errors import AssetflowError
 from assetflow.load.definitions import Bound
 from assetflow.model.context import RunContext, Skip
 from assetflow.model.journal import Failure, Output
@@ -44,6 +45,8 @@ class Work:
     bound: Bound
     outputs: tuple[Partition, ...]
     run: RunContext
+    #: The step's folder below :attr:`Tools.scratch`.
+    scratch: str
     arguments: tuple[Argument, ...] = ()
     #: The sources it reads, with the versions that its trace holds.
     watched: tuple[Watched, ...] = ()
@@ -100,6 +103,8 @@ class Broke(Given):
 
     failure: Failure
     verdict: Verdict
+    #: A source that it reads is not what the trace says: it is to be seen again before the next attempt.
+    source_moved: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +154,9 @@ def _told(outcome: Any, work: Work, log: AttemptLog, told: dict[str, Any]) -> Re
     if isinstance(outcome, BaseException):
         log.write("ERROR", whole_traceback(outcome))
         verdict = judged(outcome, classify(outcome), work.bound.retry)
-        return Broke(**told, failure=failure_of(outcome, verdict, resources.masked), verdict=verdict)
+        moved = isinstance(outcome, AssetflowError) and outcome.code == "source-moved"
+        failure = failure_of(outcome, verdict, resources.masked)
+        return Broke(**told, failure=failure, verdict=verdict, source_moved=moved)
     if isinstance(outcome, str):
         return SkipRaised(**told, reason=outcome)
     outputs, values, written = outcome
@@ -163,7 +170,7 @@ def _called(work: Work, tools: Tools) -> tuple[tuple[Output, ...], tuple[Any, ..
             step=str(work.step.asset),
             key=work.step.key,
             run=work.run,
-            scratch=tools.scratch,
+            scratch=tools.scratch / work.scratch,
             state=work.state,
             progressed=lambda done, total: tools.progressed(work.step, done, total),
         )

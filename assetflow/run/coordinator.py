@@ -1,34 +1,389 @@
-"""The coordinating thread: it decides what begins, takes what ends, and has it recorded."""
+"""The coordinating thread: it begins steps, takes what they give, and has it recorded."""
 
 from __future__ import annotations
 
 import heapq
-import shutil
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
+from typing import TypeAlias
 
 from assetflow.errors import AssetflowError, BusyError
 from assetflow.model.event import AttemptFailed, Event, StepStarted
-from assetflow.model.history import Materialization
-from assetflow.model.journal import Failed, Failure, Journal, Kept, Made, Outcome, Reused, Skipped
-from assetflow.model.plan import Cause, CauseKind, Step
+from assetflow.model.journal import Failure, Journal
+from assetflow.model.plan import Cause, CauseKind
 from assetflow.model.retry import FailureClass
 from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse
+from assetflow.resource import masked
 from assetflow.run.attempt import Broke, Result, Returned, SkipRaised, Stopped, Tools, perform
-from assetflow.run.classify import classify
+from assetflow.run.classify import Verdict, classify
+from assetflow.run.course import Course
 from assetflow.run.deciding import Question
-from assetflow.run.ends import End
-from assetflow.run.executors import Executor, Inline
+from assetflow.run.ending import Ending
+from assetflow.run.executors import Executor
 from assetflow.run.failures import failure_of
 from assetflow.run.observing import Observing
-from assetflow.run.recording import Course, Recording
+from assetflow.run.recording import Recording
 from assetflow.run.results import has_effects
 from assetflow.run.retrying import GiveUp, RetryAfter, decision
+from assetflow.run.schedule import Stage
 from assetflow.run.signals import Interrupted, Stop
 from assetflow.run.telling import Telling
 from assetflow.run.verifying import Verified, verify
 
-__all__ = ["Coordinator"]
+__all__ = ["AHEAD", "Coordinator", "Job", "JobResult"]
+
+#: How many steps are claimed ahead of those that run.
+AHEAD = 64
+#: How often a step is asked for again that another run holds: at first, and at most, in seconds.
+_POLL, _SLOWEST_POLL = 0.05, 0.5
+#: How long running steps are given to end when the run is cancelled, before and after they are interrupted.
+_GRACE, _LAST_GRACE = 1.5, 0.7
+
+JobResult: TypeAlias = Result | Verified
+Job: TypeAlias = Callable[[], JobResult]
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A begun step."""
+
+    question: Question
+    causes: tuple[Cause, ...]
+
+
+class Coordinator:
+    """Carries out a plan. :meth:`events` does it all; the rest is how."""
+
+    def __init__(
+        self,
+        course: Course,
+        *,
+        journal: Journal,
+        recording: Recording,
+        ending: Ending,
+        observing: Observing,
+        executor: Executor[JobResult],
+        tools: Tools,
+        telling: Telling,
+        stop: Stop,
+        fail_fast: bool,
+    ) -> None:
+        self._course = course
+        self._journal = journal
+        self._recording = recording
+        self._ending = ending
+        self._observing = observing
+        self._executor = executor
+        self._tools = tools
+        self._world = tools.world
+        self._telling = telling
+        self._stop = stop
+        self._fail_fast = fail_fast
+        self._running: dict[int, _Running] = {}
+        self._launching: list[tuple[int, Job]] = []
+        #: When steps are tried again, earliest first.
+        self._retries: list[tuple[float, int]] = []
+        self._poll = _POLL
+        self._poll_at = 0.0
+
+    def events(self) -> Iterator[Event]:
+        """Take turns until all steps are over and recorded, or the run is stopped."""
+        course, group = self._course, self._recording.group
+        while (course.schedule.unfinished or len(group)) and not self._is_stopping():
+            self._turn()
+            yield from self._telling.take()
+        if self._is_stopping():
+            yield from self._wind_down()
+
+    def _is_stopping(self) -> bool:
+        return self._stop.requested or (self._fail_fast and self._ending.failing)
+
+    def _turn(self) -> None:
+        self._submit()
+        self._collect()
+        if self._is_stopping():
+            return
+        self._try_again()
+        group = self._recording.group
+        if group.is_full or group.due_in() == 0:
+            self._recording.write(self._next_claims(0))
+        self._begin_steps()
+        if len(group) and not self._launching and not self._running and not self._course.schedule.has_startable():
+            self._recording.write(self._next_claims(self._executor.width))
+
+    # What runs
+
+    def _submit(self) -> None:
+        for step, job in self._launching:
+            if self._stop.requested:
+                self._interrupted(step)
+                continue
+            try:
+                # One that runs in this very thread is interrupted at once; others are left to end.
+                self._stop.interruptible = self._executor.inline
+                self._executor.submit(job)
+            except Interrupted:
+                self._interrupted(step)
+            finally:
+                self._stop.interruptible = False
+        self._launching.clear()
+
+    def _interrupted(self, step: int) -> None:
+        self._running.pop(step, None)
+
+    def _collect(self) -> None:
+        can_begin = self._course.schedule.has_startable() and len(self._running) < self._executor.width
+        if self._running:
+            for result in self._executor.wait(0 if can_begin else self._time_left()):
+                self._took(result)
+        elif not can_begin and not len(self._recording.group) and (left := self._time_left()):
+            self._world.sleep(left)
+
+    def _time_left(self) -> float | None:
+        """Seconds until something is due that does not depend on running steps; None if nothing is."""
+        now = self._world.monotonic()
+        due = [self._recording.group.due_in()]
+        if self._retries and len(self._running) < self._executor.width:
+            due.append(max(0.0, self._retries[0][0] - now))
+        if self._course.schedule.aside:
+            due.append(max(0.0, self._poll_at - now))
+        return min((left for left in due if left is not None), default=None)
+
+    def _took(self, result: JobResult) -> None:
+        step = self._recording.number(result.step)
+        running = self._running.pop(step)
+        if isinstance(result, Verified):
+            self._verified(step, running, result)
+            return
+        course = self._course
+        course.spent[step] = course.spent.get(step, 0.0) + result.seconds
+        if step in course.void and not isinstance(result, Stopped):
+            self._redo(step, result)
+            return
+        match result:
+            case Returned():
+                self._ending.made(step, running.question, running.causes, result)
+            case SkipRaised():
+                self._ending.skipped(step, running.question, running.causes, result)
+            case Broke():
+                self._broke(step, running, result)
+            case Stopped():
+                self._stop.request()
+
+    def _broke(self, step: int, running: _Running, result: Broke) -> None:
+        one = self._course.plan.steps[step]
+        policy = self._course.preparing.bound(one).retry
+        attempts = self._course.attempts[step]
+        match decision(result.verdict, policy, attempts, seed=str(one.id)):
+            case RetryAfter(wait):
+                self._retry(step, result, wait)
+            case GiveUp():
+                self._ending.failed(step, running.question, running.causes, result)
+
+    def _retry(self, step: int, result: Broke, wait: timedelta) -> None:
+        if not self._new_attempt(step, result, result.failure, wait):
+            return
+        if result.source_moved:
+            self._observing.see_again(self._journal, self._course.run, self._course.deciding.members(step))
+        one = self._course.plan.steps[step]
+        self._telling.tell(
+            AttemptFailed(
+                run=self._course.run,
+                step=one.id,
+                attempt_number=self._course.attempts[step],
+                failure=result.failure,
+                wait=wait,
+                at=self._world.now(),
+            )
+        )
+        heapq.heappush(self._retries, (self._world.monotonic() + wait.total_seconds(), step))
+
+    def _redo(self, step: int, result: Result) -> None:
+        """What the step read was lost: it is decided again, under a new attempt."""
+        self._course.void.discard(step)
+        failure = Failure(
+            kind=FailureClass.TRANSIENT,
+            type="LeaseLost",
+            message="a step that it read lost its lease; what was made from it is thrown away",
+            reason="another run took over an input",
+        )
+        if self._new_attempt(step, result, failure, timedelta()):
+            self._course.schedule.reopen(step)
+            self._course.schedule.claimed(step)
+
+    def _new_attempt(self, step: int, result: Result, failure: Failure, wait: timedelta) -> bool:
+        """Record an attempt that another one follows. False where the lease is lost: the step is open again."""
+        course = self._course
+        try:
+            attempt = self._journal.retry(
+                course.run, result.attempt, failure, started_at=result.started_at, seconds=result.seconds, wait=wait
+            )
+        except BusyError as error:
+            if error.code != "lease-lost":
+                raise
+            course.claims.pop(step)
+            course.schedule.reopen(step)
+            return False
+        course.claims[step] = replace(course.claims[step], attempt=attempt)
+        return True
+
+    def _verified(self, step: int, running: _Running, result: Verified) -> None:
+        answer = running.question.decision
+        if step in self._course.void:
+            self._course.void.discard(step)
+            self._course.schedule.reopen(step)
+            self._course.schedule.claimed(step)
+        elif not result.problem and isinstance(answer, Reuse):
+            self._ending.reused(step, running.question, running.causes, answer.materializations)
+        else:
+            corrupt = Cause(kind=CauseKind.CORRUPT, message=f"the older value is damaged: {result.problem}")
+            self._launch(step, running.question, (*running.causes, corrupt))
+
+    # What begins
+
+    def _next_claims(self, at_least: int) -> list[int]:
+        wanted = self._course.schedule.claims(AHEAD, at_least)
+        now = self._world.monotonic()
+        if (aside := self._course.schedule.aside) and now >= self._poll_at:
+            self._poll_at, self._poll = now + self._poll, min(self._poll * 2, _SLOWEST_POLL)
+            wanted += aside
+        return wanted
+
+    def _begin_steps(self) -> None:
+        schedule = self._course.schedule
+        while len(self._running) < self._executor.width:
+            if not schedule.has_startable():
+                wanted = self._next_claims(AHEAD // 2)
+                if not wanted:
+                    return
+                self._recording.write(wanted)
+                continue
+            self._begin(schedule.start())
+            if self._recording.group.is_full or (self._launching and self._executor.inline):
+                return  # what has begun and ended so far is recorded and told first
+
+    def _try_again(self) -> None:
+        now = self._world.monotonic()
+        while self._retries and self._retries[0][0] <= now and len(self._running) < self._executor.width:
+            _, step = heapq.heappop(self._retries)
+            if step in self._course.void:
+                self._course.void.discard(step)
+                self._course.schedule.reopen(step)
+                self._course.schedule.claimed(step)
+            else:
+                self._begin(step)
+
+    def _begin(self, step: int) -> None:
+        """Ask the rebuilder, and do what it says."""
+        course = self._course
+        question = course.deciding.ask(step, course.claims[step])
+        if question.missing:
+            reason = f"{question.missing[0]} has no value"
+            self._ending.not_run(step, reason, failing=True)
+            return
+        match question.decision:
+            case Keep():
+                self._ending.kept(step, question)
+            case Leave(setback, causes):
+                if setback.kind.value == "skipped":
+                    self._ending.kept(step, question, reason=f"skipped before: {setback.message}")
+                else:
+                    self._ending.not_run(step, f"{setback.kind} before: {setback.message}", failing=True, causes=causes)
+            case Reuse(older, causes):
+                effects = has_effects(course.preparing.bound(course.plan.steps[step]))
+                if effects or step in course.lost:
+                    # What was done elsewhere is not there again because it is recorded.
+                    self._launch(step, question, causes)
+                    return
+                course.memory.fetch(each.id for each in older)
+                stored = tuple(course.memory.known(each.id) for each in older)
+                self._start(step, question, causes, partial(verify, course.plan.steps[step].id, stored, self._tools.values))
+            case Rebuild(causes):
+                self._launch(step, question, causes)
+
+    def _launch(self, step: int, question: Question, causes: tuple[Cause, ...]) -> None:
+        course, one = self._course, self._course.plan.steps[step]
+        if has_effects(course.preparing.bound(one)) and not self._made_durable(step):
+            return
+        number = course.attempts[step] = course.attempts.get(step, 0) + 1
+        try:
+            share = step not in course.lost
+            work = course.preparing.work(step, one, question, attempt_number=number, share=share)
+        except AssetflowError as error:
+            self._ending.failed(step, question, causes, self._refused(step, error))
+            return
+        started = StepStarted(run=course.run, step=one.id, attempt_number=number, at=self._world.now())
+        self._telling.tell(started)
+        self._start(step, question, causes, partial(perform, work, self._tools))
+
+    def _start(self, step: int, question: Question, causes: tuple[Cause, ...], job: Job) -> None:
+        self._running[step] = _Running(question, causes)
+        self._launching.append((step, job))
+
+    def _made_durable(self, step: int) -> bool:
+        """What the step reads is durable, or the step is open again because some of that was lost."""
+        course = self._course
+        if all(course.memory.is_durable(p) for edge in course.deciding.members(step) for p in edge):
+            return True
+        self._recording.write()
+        if step not in course.void:
+            return True
+        course.void.discard(step)
+        course.schedule.reopen(step)
+        course.schedule.claimed(step)
+        return False
+
+    def _refused(self, step: int, error: AssetflowError) -> Broke:
+        verdict: Verdict = classify(error)
+        return Broke(
+            step=self._course.plan.steps[step].id,
+            attempt=self._course.claims[step].attempt,
+            started_at=self._world.now(),
+            seconds=0.0,
+            failure=failure_of(error, verdict, masked),
+            verdict=verdict,
+            source_moved=False,
+        )
+
+    # How it stops
+
+    def _wind_down(self) -> Iterator[Event]:
+        """No new steps. Running ones end, within limits if the run is cancelled, and all that ended is recorded."""
+        self._launching.clear()
+        cancelled = self._stop.requested
+        yield from self._until_ended(_GRACE if cancelled else None)
+        if self._running:
+            self._executor.interrupt()
+            yield from self._until_ended(_LAST_GRACE)
+        self.abandon()
+        yield from self._telling.take()
+
+    def _until_ended(self, seconds: float | None) -> Iterator[Event]:
+        until = None if seconds is None else self._world.monotonic() + seconds
+        while self._begun_jobs():
+            left = None if until is None else until - self._world.monotonic()
+            if left is not None and left <= 0:
+                return
+            if self._stop.requested and until is None:
+                until = self._world.monotonic() + _GRACE
+            for result in self._executor.wait(left):
+                self._took(result)
+            yield from self._telling.take()
+
+    def _begun_jobs(self) -> bool:
+        return bool(self._running)
+
+    def abandon(self) -> None:
+        """Record what has ended; nothing else will run."""
+        self._retries.clear()
+        self._running.clear()
+        reason = "the run was stopped at the first failure"
+        if self._stop.requested or not self._fail_fast:
+            reason = "the run was cancelled"
+        self._ending.stop(reason)
+        self._recording.write()
+        while self._course.schedule.unfinished:
+            self._ending.stop(reason)  # some of it was lost, and is open again
+            self._recording.write()

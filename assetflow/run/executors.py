@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
+
+from assetflow.run.signals import Interrupted
 
 __all__ = ["Executor", "Inline", "Threads"]
 
@@ -24,6 +27,11 @@ class Executor(Protocol[R]):
         """How many jobs may run at a time."""
         ...
 
+    @property
+    def inline(self) -> bool:
+        """Whether :meth:`submit` itself runs the job, in the coordinating thread."""
+        ...
+
     def submit(self, job: Callable[[], R]) -> None:
         """Start a job. Never called while :attr:`width` jobs are unfinished."""
         ...
@@ -39,6 +47,10 @@ class Executor(Protocol[R]):
         """End a :meth:`wait`. From any thread, and from a signal handler."""
         ...
 
+    def interrupt(self) -> None:
+        """Make running jobs end soon, as far as that is possible here."""
+        ...
+
     def close(self) -> None:
         """Start nothing more. Jobs that still run are abandoned: nobody asks for what they return."""
         ...
@@ -48,6 +60,7 @@ class Inline(Generic[R]):
     """In the coordinating thread, at once: a breakpoint works, and nothing is handed between threads."""
 
     width = 1
+    inline = True
 
     def __init__(self) -> None:
         self._finished: deque[R] = deque()
@@ -63,6 +76,9 @@ class Inline(Generic[R]):
     def wake(self) -> None:
         pass
 
+    def interrupt(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -70,11 +86,14 @@ class Inline(Generic[R]):
 class Threads(Generic[R]):
     """On threads of this process: for steps that wait."""
 
+    inline = False
+
     def __init__(self, width: int) -> None:
         self.width = width
         self._jobs: queue.SimpleQueue[Callable[[], R] | None] = queue.SimpleQueue()
         self._finished: queue.SimpleQueue[R | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._busy: set[threading.Thread] = set()
         self._unfinished = 0
 
     def submit(self, job: Callable[[], R]) -> None:
@@ -102,10 +121,22 @@ class Threads(Generic[R]):
     def wake(self) -> None:
         self._finished.put(None)
 
+    def interrupt(self) -> None:
+        """Raise Interrupted in the jobs' threads; one that waits in C sees it when it comes back to Python."""
+        for thread in self._threads:
+            if thread.ident is not None and thread in self._busy:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(thread.ident), ctypes.py_object(Interrupted)
+                )
+
     def close(self) -> None:
         for _ in self._threads:
             self._jobs.put(None)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            self._finished.put(job())
+            thread = threading.current_thread()
+            self._busy.add(thread)
+            result = job()
+            self._busy.discard(thread)
+            self._finished.put(result)

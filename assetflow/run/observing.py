@@ -40,6 +40,12 @@ class Observing:
         for partition, materialization in journal.observe(run, seen).items():
             self._memory.seen(materialization, seen.get(partition))
 
+    def see_again(self, journal: Journal, run: int, members: Iterable[Iterable[Partition]]) -> None:
+        """One of the sources that a step reads has moved: look again and record what is there now."""
+        assets = frozenset(p.asset for edge in members for p in edge if p.asset in self._sources)
+        self.see(assets)
+        self.record(journal, run, assets)
+
     def is_source(self, asset: AssetKey) -> bool:
         return asset in self._sources
 

@@ -78,6 +78,7 @@ class Preparing:
             bound=self.bound(step),
             outputs=step.outputs,
             run=self._run,
+            scratch=str(number),
             arguments=arguments,
             watched=self._observing.watched(partition for edge in members for partition in edge),
             older=tuple(self._older(history) for history in question.histories) if share else (),

@@ -3,43 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from assetflow.model.event import StepWaiting
 from assetflow.model.journal import Busy, Claimed, Committed, Journal, Outcome
 from assetflow.model.keys import Partition
-from assetflow.model.plan import Plan
-from assetflow.run.deciding import Deciding
+from assetflow.run.course import Course
 from assetflow.run.ends import End, Group, finished_event
-from assetflow.run.memory import Memory
-from assetflow.run.preparing import Preparing
-from assetflow.run.schedule import Schedule, Stage
+from assetflow.run.schedule import Stage
 from assetflow.run.telling import Telling
 from assetflow.run.world import World
 from assetflow.store.values import Values
 
-__all__ = ["Course", "Recording"]
-
-
-@dataclass(slots=True, kw_only=True)
-class Course:
-    """Where a run stands. Written by the coordinating thread alone."""
-
-    run: int
-    plan: Plan
-    schedule: Schedule
-    memory: Memory
-    deciding: Deciding
-    preparing: Preparing
-    #: The claims we hold, by step.
-    claims: dict[int, Claimed] = field(default_factory=dict)
-    #: Attempts begun and seconds spent, by step.
-    attempts: dict[int, int] = field(default_factory=dict)
-    spent: dict[int, float] = field(default_factory=dict)
-    #: Running steps whose inputs turned out to be lost: what they give is thrown away.
-    void: set[int] = field(default_factory=set)
-    #: Steps that were lost once: the second time nothing is shared or reused.
-    lost: set[int] = field(default_factory=set)
+__all__ = ["Recording"]
 
 
 class Recording:

@@ -138,7 +138,7 @@ class _List(_Node):
 
     def take(self, part: pa.Array) -> None:
         if pa.types.is_map(part.type):
-            part = part.cast(_map_as_list(part.type))
+            part = _map_entries(part)
         self.streams[0].update(_values(_present(pc.list_value_length(part)).cast(pa.int64())))
         self.children[0].update(part.flatten())
 
@@ -196,6 +196,9 @@ class _Extension(_Decoded):
         return f"extension<{self.type.extension_name}, {self.children[0].text()}, {parameters}>"
 
 
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_list_view, pa.types.is_large_list_view)
+
+
 def _node(type_: pa.DataType) -> _Node:
     """The streams of a type. Raises ValueMismatch ``no-digest`` for unions."""
     is_ = pa.types
@@ -213,7 +216,7 @@ def _node(type_: pa.DataType) -> _Node:
         return _List(type_, "array", _node(type_.value_type))
     if is_.is_map(type_):
         return _List(type_, "map", _node(_map_as_list(type_).value_type))
-    if is_.is_nested(type_) and not is_.is_struct(type_) and not is_.is_union(type_):
+    if any(is_list(type_) for is_list in _LISTS):
         return _List(type_, "list", _node(type_.value_type))
     if is_.is_struct(type_):
         return _Struct(type_, tuple(_node(type_.field(i).type) for i in range(type_.num_fields)))
@@ -240,6 +243,15 @@ def _column(field: pa.Field) -> _Node:
 def _map_as_list(type_: pa.MapType) -> pa.ListType:
     entries = pa.struct([pa.field("key", type_.key_type, nullable=False), pa.field("value", type_.item_type)])
     return pa.list_(pa.field("entries", entries, nullable=False))
+
+
+def _map_entries(part: pa.MapArray) -> pa.ListArray:
+    """A map as the list of structs that it is, in place: Arrow's own cast goes wrong where an item has children."""
+    _, offsets = buffers = part.buffers()[:2]
+    kind = _map_as_list(part.type)
+    if offsets is None:
+        return pa.array([], kind)
+    return pa.Array.from_buffers(kind, len(part), buffers, part.null_count, part.offset, children=[part.values])
 
 
 def _present(part: pa.Array) -> pa.Array:

@@ -3,14 +3,236 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from assetflow.catalog import Catalog
+from assetflow.catalog import Catalog, queries, versions
+from assetflow.catalog.records import Ancestry, Attempt, Problem, Run, Version
 from assetflow.errors import StorageError, UsageError, nearest
 from assetflow.graph.lineage import Edge, Lineage, Node
+from assetflow.model.definition import Definition
 from assetflow.model.keys import Address, AssetKey, Partition
 from assetflow.model.storage import Store
+from assetflow.model.versions import DataVersion, Stored
 from assetflow.store.values import Values
+
+__all__ = ["Past"]
+
+
+class Past:
+    """What is remembered, seen from one environment."""
+
+    def __init__(self, catalog: Catalog, store: Store, environment: str, *, logs: Path) -> None:
+        self.catalog = catalog
+        self.store = store
+        self.environment = environment
+        self._logs = logs
+
+    def definitions(self) -> dict[AssetKey, Definition]:
+        """What was declared when it was last recorded."""
+        with self.catalog.view(self.environment) as view:
+            return view.definitions()
+
+    def resolve(self, name: str) -> AssetKey:
+        """The recorded asset of a bare or full name. Raises UsageError ``unknown-asset``, ``ambiguous-asset``."""
+        known = sorted(self.definitions())
+        found = [key for key in known if str(key) == name] or [key for key in known if key.name == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UsageError("ambiguous-asset", f"{name} may be {', '.join(map(str, found))}")
+        hint = nearest(name, [*map(str, known), *(key.name for key in known)])
+        what = f"the catalog knows no asset {name}" if known else "nothing was ever materialized here"
+        raise UsageError("unknown-asset", what, hint=hint or "assetflow list shows what is declared")
+
+    # Values
+
+    def history(self, address: str, *, limit: int | None = None) -> tuple[Version, ...]:
+        """The versions of an asset, or of one partition, newest first."""
+        read = Address.parse(address)
+        found = versions.history(self.catalog, self.resolve(read.name), read.partition, limit=limit)
+        return tuple(v for v in found if read.version is None or v.materialization.version == read.version)
+
+    def version(self, address: str | Address) -> Version:
+        """One value's record. Raises UsageError ``no-value``."""
+        read = Address.parse(address) if isinstance(address, str) else address
+        partition = Partition(self.resolve(read.name), read.partition or "")
+        return self._version(partition, read.version)
+
+    def _version(self, partition: Partition, number: int | None) -> Version:
+        found = versions.find(self.catalog, self.environment, partition, number)
+        if found is None:
+            what = (
+                f"{partition}:v{number} does not exist" if number else f"{partition} has no value in {self.environment}"
+            )
+            raise UsageError("no-value", what, hint=f"assetflow history {partition.asset} lists what there is")
+        return found
+
+    def load(self, partition: Partition, number: int | None, hint: object, values: Values) -> Any:  # a user's value
+        """A value as an annotation asks for it; None: as its codec gives it."""
+        found = self._version(partition, number)
+        if found.stored.codec == "source":
+            raise UsageError(
+                "no-value",
+                f"{partition} is a source: it is observed, its value is not kept",
+                hint=f"look at {found.stored.uri}",
+            )
+        return values.load(found.stored, hint)
+
+    def value(self, address: str) -> Any:  # a user's value, in the store's own form
+        """A value without the project's code: tables as Arrow, JSON as plain data."""
+        read = Address.parse(address)
+        partition = Partition(self.resolve(read.name), read.partition or "")
+        return self.load(partition, read.version, None, Values(self.store))
+
+    def path(self, address: str) -> Path:
+        """Where a value's file lies. Raises UsageError ``not-a-file`` for a value inside the catalog."""
+        found = self.version(address)
+        if found.stored.blob is None:
+            hint = f"it lies at {found.stored.uri}" if found.stored.uri else f"assetflow cat {address} prints it"
+            raise UsageError("not-a-file", f"{address} is no file of the store", hint=hint)
+        return self.store.local(found.stored.blob.name)
+
+    def current(self, asset: AssetKey) -> list[Version]:
+        """The current values of an asset, by partition."""
+        found = versions.current_versions(self.catalog, self.environment, [asset])
+        return [found[partition] for partition in sorted(found)]
+
+    def query(self, sql: str) -> Any:  # a pyarrow.Table
+        """What DuckDB answers over the current values and the catalog's views."""
+        from assetflow.upkeep.query import answer  # noqa: PLC0415 - it brings DuckDB
+
+        return answer(sql, self)
+
+    # Runs
+
+    def runs(self, *, limit: int | None) -> tuple[Run, ...]:
+        """The runs, newest first."""
+        return queries.runs(self.catalog, limit=limit)
+
+    def run(self, number: str) -> Run:
+        """A run by its number, or the last. Raises UsageError ``unknown-run``."""
+        wanted = queries.last_run(self.catalog) if number == "last" else int(number) if number.isdigit() else None
+        found = None if wanted is None else queries.run(self.catalog, wanted)
+        if found is None:
+            what = "there are no runs yet" if number == "last" else f"there is no run {number}"
+            raise UsageError("unknown-run", what, hint="assetflow runs lists them")
+        return found
+
+    def attempts(self, run: int) -> tuple[Attempt, ...]:
+        """The attempts of a run, in order."""
+        return queries.attempts(self.catalog, run)
+
+    def root_failure(self, run: int) -> Attempt | None:
+        """The first failure of a run, which explains the rest."""
+        return queries.root_failure(self.catalog, run)
+
+    def log_lines(self, number: str, address: str | None, attempt: int | None) -> Iterator[dict[str, Any]]:
+        """What a run's steps logged and printed: ``{at, level, text, asset, key, attempt …}``, in order of attempts."""
+        run = self.run(number)
+        asset = None if address is None else self.resolve(Address.parse(address).name)
+        nodes = {asset} if asset is None else {asset, self.definitions()[asset].node}
+        for each in self.attempts(run.id):
+            if (asset is not None and each.step.asset not in nodes) or (attempt is not None and each.number != attempt):
+                continue
+            from assetflow.run.logs import log_path  # noqa: PLC0415
+
+            yield from _lines(log_path(self._logs, run.id, each.id), each)
+
+    # Lineage
+
+    def lineage(self, address: Address, *, up: bool, down: bool, depth: int | None) -> Lineage:
+        """Between exact versions: what one value was made from, and what was made from it."""
+        start = self.version(address).materialization.id
+        found: list[Ancestry] = []
+        if up:
+            found.append(versions.ancestry(self.catalog, [start], depth=depth))
+        if down:
+            found.append(versions.progeny(self.catalog, [start], depth=depth))
+        nodes: dict[int, Version] = {}
+        links: dict[tuple[int, int, int], Edge] = {}
+        for each in found:
+            nodes.update(each.versions)
+            for link in each.links:
+                source, target = each.versions.get(link.read), each.versions.get(link.reader)
+                if source is not None and target is not None:
+                    fields = {"input": None, "type": None, "columns": None, "mapping": link.mapping}
+                    edge = Edge(source=_address(source), target=_address(target), fields=fields)
+                    links[link.read, link.reader, link.position] = edge
+        ordered = [nodes[id] for id in sorted(nodes, reverse=True)]
+        return Lineage(
+            nodes=tuple(_node(version) for version in ordered),
+            edges=tuple(links[key] for key in sorted(links)),
+            roots=(_address(nodes[start]),),
+            up=up,
+            down=down,
+        )
+
+    # Upkeep
+
+    def verify(self) -> tuple[Problem, ...]:
+        """Every record against itself, and every stored byte against its record."""
+        if not self.catalog.found:
+            return ()
+        problems = list(self.catalog.verify())
+        values = Values(self.store)
+        for used in self.catalog.blobs():
+            stored = Stored(data=DataVersion(used.blob.digest), codec=used.codec, blob=used.blob)
+            try:
+                values.verify(stored)
+            except StorageError as error:
+                partition, version = used.uses[-1]
+                hint = "assetflow materialize makes it again" if used.current else "it is an older version"
+                problems.append(
+                    Problem(
+                        code=error.code,
+                        key=str(partition.asset),
+                        partition=partition.key,
+                        version=version,
+                        message=error.message,
+                        hint=hint,
+                    )
+                )
+        return tuple(problems)
+
+    def backup(self, path: Path) -> None:
+        """Copy the catalog to a new file, also while others write it."""
+        self.catalog.backup(path)
+
+
+def _address(version: Version) -> str:
+    m = version.materialization
+    return str(Address(str(m.partition.asset), m.partition.key or None, m.version))
+
+
+def _node(version: Version) -> Node:
+    m, stored = version.materialization, version.stored
+    where = f"  {stored.uri}" if stored.uri else ""
+    fields = {
+        "asset": str(m.partition.asset),
+        "partition": m.partition.key,
+        "version": m.version,
+        "run": version.run,
+        "data_version": m.data.digest,
+        "code_version": m.recipe.code or None,
+        "digest": None if stored.blob is None else stored.blob.digest,
+        "uri": stored.uri or None,
+        "made_at": m.made_at.isoformat().replace("+00:00", "Z"),
+    }
+    label = f"{_address(version)}  data {m.data.digest[:12]}{where}"
+    return Node(
+        key=_address(version), kind="source" if stored.codec == "source" else "asset", label=label, fields=fields
+    )
+
+
+def _lines(path: Path, attempt: Attempt) -> Iterator[dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        try:
+            yield {"step": str(attempt.step), **json.loads(line)}
+        except ValueError:
+            yield {"step": str(attempt.step), "at": "", "level": "", "text": line}

@@ -223,7 +223,7 @@ def test_a_kept_step_leaves_nothing_but_its_freedom(catalog, journal, w):
     assert attempts(catalog, number) == ()
 
 
-def test_a_retry_passes_the_lease_on_to_a_new_attempt(catalog, journal, w):
+def test_a_retry_passes_the_lease_on_to_a_new_attempt(journal, w):
     number = journal.begin(w.new_run())
     (claimed,) = journal.claim(number, [w.claim("x")])
     wait = timedelta(seconds=2)
@@ -231,8 +231,6 @@ def test_a_retry_passes_the_lease_on_to_a_new_attempt(catalog, journal, w):
     assert journal.commit(number, [w.made(claimed)]).lost == {w.cell("x")}
     with pytest.raises(BusyError, match="no longer holds"):
         journal.retry(number, claimed.attempt, w.failure(), started_at=w.NOON, seconds=1, wait=wait)
-    tries = attempts(catalog, number)
-    assert [(a.number, str(a.outcome), a.wait, a.final) for a in tries if a.id == claimed.attempt][0][0] == 1
     assert new != claimed.attempt
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - what it says is how the tests know where it is
 """Steps to record, for the tests here; and, run as a program, another process that records them."""
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def made(claimed: Claimed, content: str = "", *, recipe: Recipe = CODE, reads: S
         Output(
             partition=output,
             stored=stored(
-                content or f"{output}", f"{output.asset.group}/{output.asset.name}/{output.key or '_'}/{claimed.attempt}"
+                content or f"{output}",
+                f"{output.asset.group}/{output.asset.name}/{output.key or '_'}/{claimed.attempt}",
             ),
         )
         for output in claimed.histories

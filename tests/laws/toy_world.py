@@ -71,7 +71,19 @@ def number(*what: Any) -> int:
     return int(fingerprint(repr(what))[:8], 16)
 
 
+_graphs: dict[int, tuple[Project, Graph]] = {}
+
+
 def graph_of(project: Project) -> Graph:
+    """The graph of a project, built once for each state of it."""
+    if id(project) not in _graphs:
+        if len(_graphs) > 100:
+            _graphs.clear()
+        _graphs[id(project)] = (project, _graph(project))
+    return _graphs[id(project)][1]
+
+
+def _graph(project: Project) -> Graph:
     nodes = [
         Node(key=FILE, outputs=(FILE,), recipe=Recipe.of(code=""), observed=True, digest="file"),
         Node(
@@ -143,20 +155,20 @@ class World:
         self.current: dict[str, dict[Partition, Materialization]] = {"main": {}, "dev": {}}
         self.moved: dict[str, dict[AssetKey, int]] = {"main": {}, "dev": {}}
         self.setbacks: dict[str, dict[Partition, Setback]] = {"main": {}, "dev": {}}
-        #: The ingredients that were answered by a skip, and when.
-        self.skipped: dict[str, dict[Partition, tuple[Any, datetime]]] = {"main": {}, "dev": {}}
+        #: The ingredients of the last attempt where it left no value.
+        self.tried: dict[str, dict[Partition, Any]] = {"main": {}, "dev": {}}
         self.memos: dict[str, dict[AssetKey, Memo]] = {"main": {}, "dev": {}}
 
     # The catalog
 
-    def _point(self, environment: str, materializations: list[Materialization]) -> None:
+    def point(self, environment: str, materializations: list[Materialization]) -> None:
         """One transaction that moves pointers."""
         self.revision += 1
         for one in materializations:
             self.current[environment][one.partition] = one
             self.moved[environment][one.partition.asset] = self.revision
             self.setbacks[environment].pop(one.partition, None)
-            self.skipped[environment].pop(one.partition, None)
+            self.tried[environment].pop(one.partition, None)
 
     def _make(self, partition: Partition, attempt: int, value: Value, **fields: Any) -> Materialization:
         past = sum(1 for one in self.made if one.partition == partition)
@@ -248,7 +260,7 @@ class World:
         if observes and report.plan.observed:
             for partition in report.plan.observed:
                 seen = self._make(partition, 0, observed[partition], trace="", recipe=Recipe.of(code=""), edges=())
-                self._point(environment, [seen])
+                self.point(environment, [seen])
         unavailable: set[Partition] = set()
         for place, step in enumerate(report.plan.steps):
             meanwhile(place + 1)
@@ -293,17 +305,17 @@ class World:
             case Keep():
                 return "kept"
             case Reuse(materializations):
-                self._point(environment, list(materializations))
+                self.point(environment, list(materializations))
                 return "reused"
             case Leave(setback):
                 return "kept" if setback.kind is SetbackKind.SKIPPED else "not run"
-        ingredients = self._ingredients(project, spec, step.key, read, keys)
+        ingredients = self.ingredients_of(project, spec, step.key, read, keys)
         currents = [history.current for history in histories]
         if all(
             one is not None
             and one.id not in self.lost
             and self.ingredients.get(one.id) == ingredients
-            and not self._is_old(spec, one.made_at, as_of)
+            and not self.is_old(spec, one.made_at, as_of)
             for one in currents
         ) and not any(cause.kind in (CauseKind.FORCED, CauseKind.CORRUPT) for cause in step.causes):
             report.needless.append(step.id)
@@ -321,9 +333,7 @@ class World:
                 self.setbacks[environment][output] = Setback(
                     kind=kind, trace=trace.digest, failure=failure, message=trouble, at=self.now, run=1
                 )
-                self.skipped[environment].pop(output, None)
-                if skip:
-                    self.skipped[environment][output] = (ingredients, self.now)
+                self.tried[environment][output] = ingredients
             return "skipped" if skip else "failed"
         attempt = len(self.made) + 1_000
         made = []
@@ -340,7 +350,7 @@ class World:
             )
             self.ingredients[one.id] = ingredients
             made.append(one)
-        self._point(environment, made)
+        self.point(environment, made)
         return "ran"
 
     def _value(self, spec: Spec, output: AssetKey, ingredients: Any) -> Value:
@@ -354,7 +364,7 @@ class World:
 
     # The model
 
-    def _ingredients(
+    def ingredients_of(
         self, project: Project, spec: Spec, key: str, values: Mapping[Partition, Any], keys: KeySets
     ) -> Any:
         """All that a call gets to see, as plain data. Uses nothing of traces."""
@@ -373,8 +383,16 @@ class World:
         recipe = (spec.code, spec.parameter, spec.resource, spec.type, spec.fragile)
         return (recipe, key, tuple(sorted(seen, key=repr)))
 
-    def _is_old(self, spec: Spec, at: datetime, as_of: datetime) -> bool:
+    def is_old(self, spec: Spec, at: datetime, as_of: datetime) -> bool:
         return spec.max_age is not None and (not spec.max_age or at + spec.max_age <= as_of)
+
+    def answered(self, spec: Spec, partition: Partition, ingredients: Any, environment: str) -> SetbackKind | None:
+        """How the last attempt answered these very ingredients, if that still counts."""
+        setback = self.setbacks[environment].get(partition)
+        if setback is None or self.tried[environment][partition] != ingredients:
+            return None
+        passing = setback.failure in (FailureClass.TRANSIENT, FailureClass.INFRASTRUCTURE)
+        return None if passing or self.is_old(spec, setback.at, self.now) else setback.kind
 
     def truth(self, project: Project, environment: str) -> tuple[dict[Partition, Any], dict[Partition, Any]]:
         """Every value as it would be if all was made from scratch now, and today's ingredients of each.
@@ -384,7 +402,7 @@ class World:
         """
         values: dict[Partition, Any] = dict(self.observations())
         values.setdefault(Partition(FILE), UNKNOWN)
-        all_ingredients: dict[Partition, Any] = {}
+        ingredients_today: dict[Partition, Any] = {}
         graph = graph_of(project)
         keys = KeySets(graph, {INBOX: tuple(sorted(self.inbox))})
         for name in graph.order:
@@ -392,25 +410,24 @@ class World:
                 continue
             spec = project[name]
             for key in keys.of(spec.outputs[0]):
-                ingredients = self._ingredients(project, spec, key, values, keys)
+                ingredients = self.ingredients_of(project, spec, key, values, keys)
                 for output in spec.outputs:
                     partition = Partition(output, key)
-                    all_ingredients[partition] = ingredients
+                    ingredients_today[partition] = ingredients
                     values[partition] = self._true_value(spec, partition, ingredients, environment)
-        return values, all_ingredients
+        return values, ingredients_today
 
     def _true_value(self, spec: Spec, partition: Partition, ingredients: Any, environment: str) -> Any:
         if ingredients is UNKNOWN:
             return UNKNOWN
         current = self.current[environment].get(partition)
         readable = current is not None and current.id not in self.lost
-        answer = self.skipped[environment].get(partition)
-        if answer and answer[0] == ingredients and not self._is_old(spec, answer[1], self.now):
+        if self.answered(spec, partition, ingredients, environment) is SetbackKind.SKIPPED:
             return self.values[current.id] if current and readable else UNKNOWN
         if not is_free(spec):
             return self._value(spec, partition.asset, ingredients)
         if current and readable and self.ingredients[current.id] == ingredients:
-            return UNKNOWN if self._is_old(spec, current.made_at, self.now) else self.values[current.id]
+            return UNKNOWN if self.is_old(spec, current.made_at, self.now) else self.values[current.id]
         return UNKNOWN
 
 

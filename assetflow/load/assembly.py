@@ -1,0 +1,138 @@
+"""Puts the nodes together: from functions, configuration and code to what is planned and run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from assetflow.declare import MultiAsset, Source
+from assetflow.errors import AssetflowError, DefinitionError
+from assetflow.load.code.versions import CodeVersions
+from assetflow.load.definitions import Bound, BoundSource
+from assetflow.load.edges import Project
+from assetflow.load.faults import Faults
+from assetflow.load.functions import Function
+from assetflow.load.naming import Declared
+from assetflow.load.parameters import Effective
+from assetflow.load.recipes import Made, Parts, made, observed
+from assetflow.load.resources import Configured
+from assetflow.model.definition import ResourceUse
+from assetflow.model.keys import AssetKey
+from assetflow.model.versions import CodeVersion
+from assetflow.resource import tracked
+from assetflow.types.hints import hint_text
+
+__all__ = ["Assembly", "Outside"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What settings, the command line and the caller say."""
+
+    parameters: Mapping[tuple[AssetKey, str], Effective]
+    configured: Configured
+    #: Class and tracked fields of each resource, as canonical JSON.
+    tracked: Mapping[str, str]
+
+    @classmethod
+    def of(cls, parameters: Mapping[tuple[AssetKey, str], Effective], configured: Configured) -> Outside:
+        """The resources' tracked fields are read once."""
+        texts = {name: tracked(value) for name, value in configured.values.items()}
+        return cls(parameters=parameters, configured=configured, tracked=texts)
+
+
+@dataclass(kw_only=True)
+class Assembly:
+    """What is being put together. Functions are added in order: one whose inputs are missing is left out."""
+
+    root: Path
+    project: Project
+    outside: Outside
+    versions: CodeVersions
+    faults: Faults
+    made: dict[AssetKey, Made] = field(default_factory=dict)
+    bound: dict[AssetKey, Bound] = field(default_factory=dict)
+    sources: dict[AssetKey, BoundSource] = field(default_factory=dict)
+    code: dict[AssetKey, CodeVersion] = field(default_factory=dict)
+    warnings: Faults = field(default_factory=Faults)
+
+    def add_source(self, declared: Declared) -> None:
+        """Add a source's node."""
+        source, key = declared.value, declared.key
+        assert isinstance(source, Source)
+        self.made[key] = observed(declared, self.project.types.get(key), self.project.partitionings[key])
+        self.sources[key] = BoundSource(key=key, source=source, hint=source.type, where=declared.where, root=self.root)
+
+    def add(self, function: Function) -> None:
+        """Add a function's node, unless something of it, or something it reads, is faulty."""
+        bound, effective = self._bound(function), self._parameters(function)
+        producers = {self.project.names.assets[one.edge.asset].key for one in bound.inputs}
+        complete = len(bound.resources) == len(function.roles.resources)
+        if effective is None or not complete or not producers <= self.made.keys():
+            return
+        try:
+            code = self._version(function, bound)
+        except AssetflowError as error:
+            line = function.declared.line
+            self.faults.add(type(error)(error.code, error.message, where=error.where or [line], hint=error.hint))
+            return
+        key, cut = bound.key, self.project.partitionings[bound.key]
+        resources = {use.name: self.outside.tracked[use.name] for use in bound.resources}
+        parts = Parts(code=code, parameters=effective, resources=resources)
+        self.made[key] = made(function.declared, bound, cut, parts, self.project.names)
+        loaded = tuple(one for one in bound.inputs if one.edge.loaded)
+        values = {name: found.value for name, found in effective.items()}
+        self.bound[key] = replace(bound, inputs=loaded, parameters=values)
+        self.code[key] = code
+        self.warnings.extend(_untracked(function.declared, code))
+
+    def _bound(self, function: Function) -> Bound:
+        """How to call the function; its inputs still with ``deps``, and without parameters."""
+        key, names = function.declared.key, self.outside.configured.names
+        uses = [
+            ResourceUse(parameter=taken.name, name=names[key, taken.name], type=hint_text(taken.hint))
+            for taken in sorted(function.roles.resources, key=lambda taken: taken.name)
+            if (key, taken.name) in names
+        ]
+        return Bound(
+            key=key,
+            function=function.value.function,
+            outputs=function.outputs,
+            multi=isinstance(function.value, MultiAsset),
+            inputs=function.inputs or (),
+            resources=tuple(uses),
+            context=function.roles.context,
+            retry=function.value.options.retry,
+            where=function.declared.where,
+        )
+
+    def _parameters(self, function: Function) -> Mapping[str, Effective] | None:
+        key, found = function.declared.key, self.outside.parameters
+        names = [taken.name for taken in function.roles.parameters]
+        return {name: found[key, name] for name in names} if all((key, name) in found for name in names) else None
+
+    def _version(self, function: Function, bound: Bound) -> CodeVersion:
+        options = function.value.options
+        loaded = [one.parameter for one in bound.inputs if one.edge.loaded]
+        taken = [use.parameter for use in sorted(bound.resources, key=lambda use: (use.name, use.parameter))]
+        values = self.outside.configured.values
+        return self.versions.of(
+            bound.function,
+            inputs={parameter: number for number, parameter in enumerate(loaded)},
+            ignored_parameters=[*([bound.context] if bound.context else ()), *taken],
+            includes=tuple(options.version_includes),
+            declared=options.version,
+            resources={use.name: type(values[use.name]) for use in bound.resources},
+        )
+
+
+def _untracked(declared: Declared, code: CodeVersion) -> Iterator[AssetflowError]:
+    """What ``validate`` says of code that cannot be followed."""
+    for each in code.untracked:
+        yield DefinitionError(
+            "not-tracked",
+            f"{declared.key}: a change of {each.what} is not noticed",
+            where=[f"{declared.key}   {each.where or declared.where}"],
+            hint="name what it depends on in version_includes=[…], or set version=",
+        )

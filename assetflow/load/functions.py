@@ -1,0 +1,126 @@
+"""The project's functions on their way to nodes: read, bound to what they read, and put into an order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from assetflow.declare import Asset, MultiAsset, Source
+from assetflow.graph import cycle_error, cycles
+from assetflow.load.binding import Roles, roles
+from assetflow.load.definitions import BoundInput, BoundOutput
+from assetflow.load.edges import Project, bound_inputs, partitioning, producer_type
+from assetflow.load.faults import Faults
+from assetflow.load.naming import Declared, Names
+from assetflow.load.options import codec_of, options_sound
+from assetflow.load.signatures import Signature
+from assetflow.model.keys import AssetKey
+
+__all__ = ["Function", "ordered_functions", "project_of", "readable_functions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """An asset's or multi-asset's function whose signature can be read."""
+
+    declared: Declared
+    value: Asset[..., object] | MultiAsset[..., object]
+    signature: Signature
+    roles: Roles
+    outputs: tuple[BoundOutput, ...]
+    #: Its inputs, ``deps`` among them; None where one of them is faulty.
+    inputs: tuple[BoundInput, ...] | None
+    #: Its own arguments mean something.
+    sound: bool
+
+
+def project_of(
+    declarations: Sequence[Declared], signatures: Mapping[AssetKey, Signature | None], names: Names, faults: Faults
+) -> Project:
+    """What edges are drawn in."""
+    types: dict[AssetKey, object] = {}
+    cuts = {each.key: partitioning(each, names, faults) for each in declarations}
+    for each in declarations:
+        signature = signatures[each.key]
+        if isinstance(each.value, MultiAsset):
+            for output in names.multis.get(each.key, ()):
+                cuts[output] = cuts[each.key]
+                types[output] = signature.fields[output.name] if signature else None
+        elif signature is not None:
+            types[each.key] = producer_type(signature, each)
+    return Project(names=names, types=types, partitionings=cuts)
+
+
+def readable_functions(
+    declarations: Iterable[Declared], signatures: Mapping[AssetKey, Signature | None], project: Project, faults: Faults
+) -> dict[AssetKey, Function]:
+    """The functions by node key, with every mistake of their arguments and inputs told."""
+    functions: dict[AssetKey, Function] = {}
+    for each in declarations:
+        signature = signatures[each.key]
+        if signature is None or isinstance(each.value, Source):
+            continue
+        role = roles(signature)
+        functions[each.key] = Function(
+            declared=each,
+            value=each.value,
+            signature=signature,
+            roles=role,
+            outputs=_outputs(each, each.value, signature),
+            inputs=bound_inputs(each, role, project, faults),
+            sound=options_sound(each, signature, faults),
+        )
+    return functions
+
+
+def _outputs(
+    declared: Declared, value: Asset[..., object] | MultiAsset[..., object], signature: Signature
+) -> tuple[BoundOutput, ...]:
+    if not isinstance(value, MultiAsset):
+        return (
+            BoundOutput(key=declared.key, hint=signature.returns, codec=codec_of(value.options, declared.key.name)),
+        )
+    return tuple(
+        BoundOutput(key=AssetKey(declared.key.group, name), hint=hint, codec=codec_of(value.options, name))
+        for name, hint in signature.fields.items()
+    )
+
+
+def ordered_functions(
+    functions: Mapping[AssetKey, Function], sources: Iterable[AssetKey], names: Names, faults: Faults
+) -> list[Function]:
+    """The functions that are sound and read only what is, each after all that it reads. Cycles are told."""
+    reads = {
+        key: {names.assets[one.edge.asset].key for one in function.inputs or ()} for key, function in functions.items()
+    }
+    for loop in _loops([(producer, key) for key, producers in reads.items() for producer in producers]):
+        faults.add(cycle_error(loop, {key: functions[key].declared.where for key in loop}))
+    available = set(sources)
+    waiting = {
+        key: producers - available
+        for key, producers in reads.items()
+        if functions[key].sound and functions[key].inputs is not None
+    }
+    readers: dict[AssetKey, list[AssetKey]] = {}
+    for key, producers in waiting.items():
+        for producer in producers:
+            readers.setdefault(producer, []).append(key)
+    ready = deque(key for key, producers in waiting.items() if not producers)
+    ordered: list[Function] = []
+    while ready:
+        key = ready.popleft()
+        ordered.append(functions[key])
+        for reader in readers.get(key, ()):
+            waiting[reader].discard(key)
+            if not waiting[reader]:
+                ready.append(reader)
+    return ordered
+
+
+def _loops(edges: list[tuple[AssetKey, AssetKey]]) -> Iterable[tuple[AssetKey, ...]]:
+    """One loop for each tangle, and one for each that is left without the loops found before."""
+    while found := cycles(edges):
+        yield from found
+        done = {key for loop in found for key in loop}
+        edges = [edge for edge in edges if not done & set(edge)]

@@ -1,0 +1,133 @@
+"""Loading: from settings to the graph and all it takes to run it, with every mistake of the project told at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from assetflow.declare import Source
+from assetflow.graph import Graph
+from assetflow.load.assembly import Assembly, Outside
+from assetflow.load.code.sources import ProjectSources
+from assetflow.load.code.versions import CodeVersions
+from assetflow.load.definitions import Loaded
+from assetflow.load.faults import Faults
+from assetflow.load.functions import Function, ordered_functions, project_of, readable_functions
+from assetflow.load.naming import Names, declared
+from assetflow.load.options import options_sound
+from assetflow.load.parameters import ParameterUse, effective_parameters
+from assetflow.load.resources import ResourceNeed, configured_resources
+from assetflow.load.scan import Found, Scanned, Value, scan, values_of
+from assetflow.load.settings import Settings
+from assetflow.load.signatures import read_signature
+
+__all__ = ["load"]
+
+
+def load(
+    settings: Settings,
+    *,
+    environment: str | None = None,
+    sets: Sequence[str] = (),
+    resources: Mapping[str, object] | None = None,
+    assets: Sequence[Value] | None = None,
+    cache: Path | None = None,
+) -> Loaded:
+    """The project as it is written today.
+
+    ``environment`` overrides the settings'; ``sets`` are texts ``NAME=V`` or ``group.asset.NAME=V``; ``resources``
+    are given instead of configured ones. With ``assets``, nothing is imported: these, and what else their modules
+    hold, are the project. ``cache`` is a folder of what was compiled and hashed, by default beside the store; it is
+    only read (``Loaded.project_sources.save_cache()`` writes it).
+
+    Mistakes are collected in ``Loaded.mistakes``. Raises only DefinitionError ``source-changed``, where a file is
+    edited while it is imported.
+    """
+    if environment is not None:
+        settings = replace(settings, environment=environment)
+    sources = ProjectSources(settings.root, cache=cache or _cache_folder(settings))
+    with sources.importing():
+        scanned = scan(settings.modules, settings.root) if assets is None else _around(assets)
+        return _loaded(settings, scanned, sources, sets, resources or {})
+
+
+def _cache_folder(settings: Settings) -> Path | None:
+    return None if "://" in settings.store else Path(settings.store).parent / "cache"
+
+
+def _around(assets: Iterable[Value]) -> Scanned:
+    """The declarations given, and all that their modules hold: names mean the same as in the project."""
+    found = {id(value): Found(value, value.place.module) for value in assets}
+    for value, name in list(found.values()):
+        module = sys.modules.get(name)
+        for other in values_of(module) if module is not None else ():
+            found.setdefault(id(other), Found(other, name))
+        found.setdefault(id(value), Found(value, name))
+    return Scanned(found=tuple(found.values()), broken=(), mistakes=())
+
+
+def _loaded(
+    settings: Settings, scanned: Scanned, sources: ProjectSources, sets: Sequence[str], given: Mapping[str, object]
+) -> Loaded:
+    """Each step takes what the steps before found sound, and tells what it finds faulty."""
+    faults = Faults()
+    faults.extend(scanned.mistakes)
+    found = declared(scanned.found, settings.modules, settings.root, faults)
+    read = [(each, read_signature(each, faults)) for each in found]
+    names = Names.of(
+        [(each, tuple(signature.fields) if signature else ()) for each, signature in read], scanned.broken, faults
+    )
+    read = [(each, signature) for each, signature in read if names.is_first(each)]
+    signatures = {each.key: signature for each, signature in read}
+    declarations = [each for each, _ in read]
+    project = project_of(declarations, signatures, names, faults)
+    functions = readable_functions(declarations, signatures, project, faults)
+    sound_sources = [
+        each
+        for each, signature in read
+        if isinstance(each.value, Source) and signature is not None and options_sound(each, signature, faults)
+    ]
+    # A parameter or resource that nothing takes may belong to what could not be read.
+    complete = not scanned.broken and None not in signatures.values()
+    outside = _outside(functions.values(), names, settings, sets, given, faults, complete=complete)
+    assembly = Assembly(
+        root=settings.root, project=project, outside=outside, versions=CodeVersions(sources), faults=faults
+    )
+    for each in sound_sources:
+        assembly.add_source(each)
+    for function in ordered_functions(functions, assembly.sources, names, faults):
+        assembly.add(function)
+    return Loaded(
+        root=settings.root,
+        graph=Graph(
+            [each.node for each in assembly.made.values()],
+            [one for each in assembly.made.values() for one in each.definitions],
+        ),
+        bound=assembly.bound,
+        sources=assembly.sources,
+        resources=outside.configured.values,
+        code=assembly.code,
+        mistakes=faults.in_order(),
+        warnings=assembly.warnings.in_order(),
+        broken=scanned.broken,
+        project_sources=sources,
+    )
+
+
+def _outside(
+    functions: Iterable[Function],
+    names: Names,
+    settings: Settings,
+    sets: Sequence[str],
+    given: Mapping[str, object],
+    faults: Faults,
+    *,
+    complete: bool,
+) -> Outside:
+    functions = list(functions)
+    uses = [ParameterUse(each.declared, taken) for each in functions for taken in each.roles.parameters]
+    needs = [ResourceNeed(each.declared, taken) for each in functions for taken in each.roles.resources]
+    parameters = effective_parameters(uses, names, settings, sets, faults, complete=complete)
+    return Outside.of(parameters, configured_resources(needs, settings, given, faults, complete=complete))

@@ -1,0 +1,357 @@
+"""An open project."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar, overload
+
+from assetflow.catalog import Catalog
+from assetflow.declare import Asset
+from assetflow.errors import AssetflowError, Mistakes, UsageError, nearest
+from assetflow.graph import Graph
+from assetflow.graph.lineage import Lineage, between_assets
+from assetflow.graph.selection import select
+from assetflow.load.definitions import Loaded
+from assetflow.load.file_versions import FileVersions
+from assetflow.load.load import load
+from assetflow.load.settings import Settings, find_settings
+from assetflow.model.definition import Definition
+from assetflow.model.event import Listener
+from assetflow.model.keys import Address, AssetKey, Partition
+from assetflow.model.plan import Plan, State, Targets
+from assetflow.model.storage import Store
+from assetflow.plan import plan as decided
+from assetflow.project.explaining import explained
+from assetflow.project.results import AssetStatus, Explanation, Named, Result
+from assetflow.project.running import Running
+from assetflow.project.snapshot import Seen, look, taken
+from assetflow.project.standing import statuses
+from assetflow.run.world import REAL, World
+from assetflow.store.local import LocalStore
+from assetflow.store.values import Values
+from assetflow.upkeep.past import Past
+
+__all__ = ["Project"]
+
+T = TypeVar("T")
+
+#: The one mistake that leaves the rest of a project meaningful.
+_UNAVAILABLE = "module-does-not-import"
+_OPERATORS = frozenset("+*?[:() ")
+
+
+class Project:
+    """Settings, definitions, catalog and store of one project, in one environment.
+
+    Nothing is imported or opened before it is needed. ``resources`` are given instead of configured ones; ``sets``
+    are run parameters, ``NAME=VALUE`` or ``group.asset.NAME=VALUE``.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sets: Sequence[str] = (),
+        resources: Mapping[str, object] | None = None,
+        world: World = REAL,
+        loader: Callable[[], Loaded] | None = None,
+        store: Store | None = None,
+        catalog: Catalog | None = None,
+    ) -> None:
+        self.settings = settings
+        self.world = world
+        self._loader = loader or (lambda: load(settings, sets=sets, resources=resources))
+        self._store = store
+        self._catalog = catalog
+        self._sets = tuple(sets)
+
+    @classmethod
+    def open(
+        cls,
+        *modules: str,
+        directory: Path | str | None = None,
+        environment: str | None = None,
+        sets: Sequence[str] = (),
+        resources: Mapping[str, object] | None = None,
+        world: World = REAL,
+    ) -> Self:
+        """The project of a folder (the working one, or the nearest above it that has settings), or of modules.
+
+        Raises UsageError ``no-project`` and what is wrong with the settings.
+        """
+        start = None if directory is None else Path(directory)
+        settings = find_settings(start, modules=modules, environment=environment)
+        return cls(settings, sets=sets, resources=resources, world=world)
+
+    @property
+    def environment(self) -> str:
+        """The environment that is read and written."""
+        return self.settings.environment
+
+    @functools.cached_property
+    def loaded(self) -> Loaded:
+        """The project's code as it is today, with its mistakes."""
+        return self._loader()
+
+    @functools.cached_property
+    def store(self) -> Store:
+        """Where the blobs are."""
+        return self._store or LocalStore(Path(self.settings.store))
+
+    @property
+    def state_folder(self) -> Path:
+        """The folder that the store, logs, caches and scratch folders lie in."""
+        return Path(self.settings.store).parent
+
+    @functools.cached_property
+    def files(self) -> FileVersions:
+        """What is remembered of files that did not change."""
+        return FileVersions(None if self._store else self.state_folder / "cache" / "files.json")
+
+    def values(self) -> Values:
+        """Saves and loads values; the codecs that the project's code declares may be read."""
+        return Values(self.store, codecs=[o.codec for b in self.loaded.bound.values() for o in b.outputs if o.codec])
+
+    @functools.cached_property
+    def reading(self) -> Catalog:
+        """The catalog, never written; read as empty where there is none."""
+        return self._catalog or Catalog.open(self.settings.catalog, create=False, read_only=True)
+
+    @functools.cached_property
+    def writing(self) -> Catalog:
+        """The catalog, made where there is none."""
+        return self._catalog or Catalog.open(self.settings.catalog, create=True)
+
+    @property
+    def past(self) -> Past:
+        """What catalog and store remember, without the code."""
+        return Past(self.reading, self.store, self.environment, logs=self.state_folder / "logs")
+
+    # Mistakes
+
+    def mistakes(self) -> tuple[AssetflowError, ...]:
+        """What is wrong with the code; the rest of the project goes on."""
+        return self.loaded.mistakes
+
+    def refuse_mistakes(self, *, strict: bool) -> None:
+        """Raise Mistakes if there are any; unless strict, modules that do not import only make assets unavailable."""
+        found = [m for m in self.loaded.mistakes if strict or m.code != _UNAVAILABLE]
+        if found:
+            raise Mistakes(self.loaded.mistakes)
+
+    # Declared
+
+    def definitions(self, *selection: str) -> tuple[Definition, ...]:
+        """The selected assets, in order of keys; recorded ones where the code is gone or does not load."""
+        known = self._known()
+        if not selection:
+            return tuple(known[key] for key in sorted(known))
+        graph = Graph(self.loaded.graph.nodes, known)
+        return tuple(known[key] for key in sorted(self._selected(selection, graph)))
+
+    def definition(self, name: str) -> Definition:
+        """One asset, declared or recorded. Raises UsageError ``unknown-asset``."""
+        known = self._known()
+        return known[_resolved(Address.parse(name).name, known)]
+
+    def _known(self) -> dict[AssetKey, Definition]:
+        known = dict(self.loaded.graph.definitions)
+        if self.loaded.mistakes:
+            known = {**self.past.definitions(), **known}
+        return known
+
+    def resolve(self, named: Named) -> AssetKey:
+        """The key that a declaration or a name stands for. Raises UsageError ``unknown-asset``."""
+        if isinstance(named, AssetKey):
+            return named
+        if isinstance(named, str):
+            return self.loaded.graph.resolve(named)
+        for key, bound in self.loaded.bound.items():
+            if bound.function is getattr(named, "function", None):
+                return key
+        for key, source in self.loaded.sources.items():
+            if source.source is named:
+                return key
+        return self.loaded.graph.resolve(str(getattr(named, "name", named)))
+
+    # Deciding
+
+    def plan(
+        self,
+        *selection: Named,
+        partitions: Sequence[str] | str | None = None,
+        only: bool = False,
+        force: bool = False,
+        retry_failed: bool = False,
+        strict: bool = False,
+    ) -> Plan:
+        """What would run and why. Writes nothing.
+
+        Raises Mistakes where the project cannot be planned (``strict``: where anything at all is wrong), UsageError
+        for selections, StorageError ``source-missing`` where a source that is needed is not there.
+        """
+        self.refuse_mistakes(strict=strict)
+        keys = (partitions,) if isinstance(partitions, str) else partitions
+        targets = self._targets(selection, keys, only=only, force=force, retry_failed=retry_failed)
+        made, seen = self._planned(targets)
+        for error in seen.missing.values():
+            raise error
+        return made
+
+    def _planned(self, targets: Targets) -> tuple[Plan, Seen]:
+        graph = self.loaded.graph
+        nodes = graph.nodes if targets.assets is None else {graph.node_of(a).key for a in targets.assets}
+        sources = [n for n in sorted(graph.upstream(nodes) | set(nodes)) if graph.nodes[n].observed]
+        seen = look(self.loaded, sources, self.files)
+        _check_keys(graph, targets, seen)
+        snapshot = taken(graph, self.reading, self.store, self.environment, targets, seen, self.world.now())
+        return decided(graph, snapshot, targets), seen
+
+    def _targets(
+        self,
+        selection: Sequence[Named],
+        keys: Sequence[str] | None,
+        *,
+        only: bool,
+        force: bool,
+        retry_failed: bool,
+    ) -> Targets:
+        texts = [s if isinstance(s, str) else str(self.resolve(s)) for s in selection]
+        assets = self._selected(texts, self.loaded.graph) if texts else None
+        named: frozenset[Partition] = frozenset()
+        if assets is not None and all(not _OPERATORS & set(text) for text in texts):
+            single = keys is None or len(keys) == 1
+            key = "" if keys is None else keys[0]
+            named = frozenset(Partition(asset, key) for asset in assets) if single else named
+        return Targets(
+            assets=assets,
+            keys=None if keys is None else frozenset(keys),
+            only=only,
+            force=force,
+            retry_failed=retry_failed,
+            named=named,
+        )
+
+    def _selected(self, texts: Sequence[str], graph: Graph) -> frozenset[AssetKey]:
+        states: Mapping[AssetKey, State] | None = None
+        if any("status:" in text for text in texts):
+            states = {each.key: each.state for each in self.status()}
+        return select(texts, graph, states)
+
+    def status(self, *selection: Named) -> tuple[AssetStatus, ...]:
+        """How the selected assets stand, in order of keys; by default all."""
+        texts = [s if isinstance(s, str) else str(self.resolve(s)) for s in selection]
+        assets = self._selected(texts, self.loaded.graph) if texts else None
+        plan, seen = self._planned(Targets(assets=assets))
+        shown = sorted(self.loaded.graph.definitions if assets is None else assets)
+        return statuses(self.loaded.graph, plan, shown, self.reading, seen)
+
+    def explain(self, address: str) -> Explanation:
+        """Why a partition is in its state, and what differs between its making and today."""
+        self.refuse_mistakes(strict=False)
+        read = Address.parse(address)
+        partition = Partition(self.loaded.graph.resolve(read.name), read.partition or "")
+        plan, _ = self._planned(Targets(assets=frozenset([partition.asset])))
+        return explained(self.loaded.graph, plan, partition, self.reading)
+
+    # Running
+
+    def materialize(
+        self,
+        *selection: Named,
+        partitions: Sequence[str] | str | None = None,
+        only: bool = False,
+        force: bool = False,
+        retry_failed: bool = False,
+        fail_fast: bool = False,
+        jobs: int | None = None,
+        executor: str | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> Result:
+        """Make the selection up to date, and first whatever it needs; by default everything."""
+        plan = self.plan(
+            *selection, partitions=partitions, only=only, force=force, retry_failed=retry_failed, strict=True
+        )
+        targets = tuple(str(self.resolve(s)) if not isinstance(s, str) else s for s in selection)
+        return self.run(plan, targets=targets, fail_fast=fail_fast, jobs=jobs, executor=executor, listeners=listeners)
+
+    def run(
+        self,
+        plan: Plan,
+        *,
+        targets: Sequence[str] = (),
+        jobs: int | None = None,
+        executor: str | None = None,
+        fail_fast: bool = False,
+        listeners: Sequence[Listener] = (),
+    ) -> Result:
+        """Carry out a plan of this project. Without steps nothing is run, and only memos are remembered."""
+        return Running(self, self.read).carried_out(
+            plan, targets=targets, jobs=jobs, executor=executor, fail_fast=fail_fast, listeners=listeners
+        )
+
+    # Values
+
+    @overload
+    def load(self, asset: Asset[..., T], *, partition: str = "", version: int | None = None) -> T: ...
+
+    @overload
+    def load(self, asset: Named, *, partition: str = "", version: int | None = None, as_: type[T]) -> T: ...
+
+    @overload
+    def load(self, asset: Named, *, partition: str = "", version: int | None = None) -> Any: ...
+
+    def load(self, asset: Named, *, partition: str = "", version: int | None = None, as_: object = None) -> Any:
+        """A current value, or ``:vN`` of it; typed by the asset, or converted with ``as_``.
+
+        Raises UsageError ``no-value`` where there is none, StorageError where its bytes are gone or damaged.
+        """
+        key = self.resolve(asset)
+        hint = as_
+        if hint is None:
+            node = self.loaded.graph.node_of(key)
+            bound = self.loaded.bound.get(node.key)
+            hint = next((o.hint for o in bound.outputs if o.key == key), None) if bound else None
+        return self.past.load(Partition(key, partition), version, hint, self.values())
+
+    def read(self, asset: Named, key: str) -> Any:  # the value of a user's asset
+        """The current value of one partition, as :meth:`load` gives it."""
+        return self.load(asset, partition=key)
+
+    def lineage(
+        self, address: str | None = None, *, up: bool = True, down: bool = False, depth: int | None = None
+    ) -> Lineage:
+        """Between assets; with a version or a partition, between exact versions. Without an address: everything."""
+        if address is not None:
+            read = Address.parse(address)
+            if read.version is not None or read.partition is not None:
+                return self.past.lineage(read, up=up, down=down, depth=depth)
+        known = self._known()
+        start = [] if address is None else [_resolved(Address.parse(address).name, known)]
+        return between_assets(known, start, up=up, down=down, depth=depth)
+
+
+def _resolved(name: str, known: Mapping[AssetKey, object]) -> AssetKey:
+    matches = [key for key in known if str(key) == name or key.name == name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError("ambiguous-asset", f"{name} may be {', '.join(map(str, sorted(matches)))}")
+    names = [str(key) for key in known] + [key.name for key in known]
+    raise UsageError("unknown-asset", f"there is no asset {name}", hint=nearest(name, names))
+
+
+def _check_keys(graph: Graph, targets: Targets, seen: Seen) -> None:
+    """Raises UsageError ``unknown-partition`` for a key that no selected asset has."""
+    if not targets.keys:
+        return
+    assets = graph.assets if targets.assets is None else targets.assets
+    observed = seen.keys(graph)
+    known: set[str] = set()
+    for asset in assets:
+        cut = graph.node_of(asset).partitioning
+        known |= set(cut.fixed_keys() if cut.keys_from is None else observed.get(cut.keys_from, ()))
+    for key in sorted(targets.keys - known):
+        raise UsageError("unknown-partition", f"no selected asset has a partition {key!r}", hint=nearest(key, known))

@@ -1,0 +1,91 @@
+"""What a project answers, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from assetflow.declare import Asset, Source
+from assetflow.model.event import StepFinished
+from assetflow.model.journal import Outcome, RunStatus
+from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.plan import Cause, State
+
+__all__ = ["AssetStatus", "Difference", "Explanation", "Result"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How a ``materialize`` ended. ``result[asset]`` and ``result[asset, "2026-01-05"]`` give the values."""
+
+    #: The run's number; None where there was nothing to do.
+    run: int | None
+    status: RunStatus
+    counts: Mapping[Outcome, int]
+    #: In the order in which they were recorded.
+    steps: tuple[StepFinished, ...]
+    seconds: float = 0.0
+    #: The running times of what did not have to run.
+    spared: float = 0.0
+    #: The signal that cancelled it.
+    signal: int | None = None
+    #: Reads a current value of the project that ran.
+    read: Callable[[Any, str], Any] = field(repr=False, compare=False, default=lambda _asset, _key: None)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        return self.status is RunStatus.SUCCEEDED
+
+    def __getitem__(self, wanted: Any) -> Any:  # an asset, its name, or one of these with a partition key
+        asset, key = wanted if isinstance(wanted, tuple) and not isinstance(wanted, AssetKey) else (wanted, "")
+        return self.read(asset, key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetStatus:
+    """How one asset stands."""
+
+    key: AssetKey
+    #: The worst of its partitions'.
+    state: State
+    total: int
+    partitions: Mapping[State, int]
+    #: Of the worst partitions, each once.
+    causes: tuple[Cause, ...]
+    #: When its newest current value was made or confirmed.
+    materialized_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that was different when a value was made."""
+
+    #: ``code``, ``parameter``, ``resource``, ``type``, ``input`` …
+    part: str
+    name: str
+    old: str
+    new: str
+    #: Where it stands today: ``path/from/project/root.py:12``; empty where there is no place.
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a partition is in its state."""
+
+    partition: Partition
+    state: State
+    causes: tuple[Cause, ...]
+    #: Digests of the recorded trace and of today's; None where there is none (yet).
+    recorded: str | None
+    today: str | None
+    differences: tuple[Difference, ...]
+    #: ``{run, at, version}`` of the current value.
+    last_run: Mapping[str, Any] | None
+
+
+#: What names an asset in Python: the declaration, or its name.
+Named = Asset[..., Any] | Source | AssetKey | str

@@ -1,0 +1,160 @@
+"""Carrying out a plan: journal, values and listeners are handed to the run, and what it proved is remembered."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assetflow.model.event import Listener, RunFinished, StepFinished
+from assetflow.model.journal import Outcome, RunStatus
+from assetflow.model.plan import Plan
+from assetflow.project.results import Result
+from assetflow.run import Stop, execute
+
+if TYPE_CHECKING:
+    from assetflow.project.opened import Project
+
+__all__ = ["Running"]
+
+#: Packages whose versions are recorded with a run where they are loaded: they decide what tables hold.
+_TOLD = ("assetflow", "pyarrow", "duckdb", "polars", "pandas", "numpy")
+
+
+class Running:
+    """One carrying out."""
+
+    def __init__(self, project: Project, read: Callable[[Any, str], Any]) -> None:
+        self._project = project
+        self._read = read
+
+    def carried_out(
+        self,
+        plan: Plan,
+        *,
+        targets: Sequence[str],
+        jobs: int | None,
+        executor: str | None,
+        fail_fast: bool,
+        listeners: Sequence[Listener],
+    ) -> Result:
+        """Run the plan's steps, if there are any; then remember what was proved fresh before it."""
+        project = self._project
+        if not plan.steps:
+            if project.reading.found and plan.memos:
+                project.writing.remember(plan.environment, plan.memos)
+                self._save_caches()
+            counts = dict.fromkeys(Outcome, 0)
+            return Result(run=None, status=RunStatus.SUCCEEDED, counts=counts, steps=(), read=self._read)
+        project.writing.record_definitions(plan.environment, project.loaded.graph.definitions.values())
+        result = self._executed(
+            plan, targets=targets, jobs=jobs, executor=executor, fail_fast=fail_fast, listeners=listeners
+        )
+        project.writing.remember(plan.environment, plan.memos)
+        self._save_caches()
+        # A reader opened before this run made the catalog would go on seeing none.
+        project.__dict__.pop("reading", None)
+        return result
+
+    def _executed(
+        self,
+        plan: Plan,
+        *,
+        targets: Sequence[str],
+        jobs: int | None,
+        executor: str | None,
+        fail_fast: bool,
+        listeners: Sequence[Listener],
+    ) -> Result:
+        project = self._project
+        steps: list[StepFinished] = []
+        finished: RunFinished | None = None
+        stop = Stop()
+        for event in execute(
+            plan,
+            project.loaded,
+            project.writing.journal(plan.environment, project.world.now),
+            project.values(),
+            targets=tuple(targets),
+            facts=facts(project.loaded.root),
+            jobs=jobs or project.settings.jobs,
+            executor=executor,
+            fail_fast=fail_fast,
+            listeners=listeners,
+            world=project.world,
+            folder=project.state_folder,
+            files=project.files,
+            stop=stop,
+        ):
+            if isinstance(event, StepFinished):
+                steps.append(event)
+            elif isinstance(event, RunFinished):
+                finished = event
+        assert finished is not None
+        return Result(
+            run=finished.run,
+            status=finished.status,
+            counts={outcome: finished.counts.get(outcome, 0) for outcome in Outcome},
+            steps=tuple(steps),
+            seconds=finished.seconds,
+            spared=finished.spared,
+            signal=stop.signal,
+            read=self._read,
+        )
+
+    def _save_caches(self) -> None:
+        self._project.files.save()
+        sources = self._project.loaded.project_sources
+        if sources is not None:
+            sources.save_cache()
+
+
+def facts(root: Path) -> Mapping[str, str]:
+    """What a run is understood by later."""
+    told = {
+        "command": " ".join(Path(word).name if place == 0 else word for place, word in enumerate(_command())),
+        "user": _user(),
+        "host": socket.gethostname(),
+        "python": platform.python_version(),
+    }
+    for name in _TOLD:
+        if name in sys.modules:
+            try:
+                told[name] = version(name)
+            except PackageNotFoundError:
+                continue
+    if commit := _git(root, "rev-parse", "HEAD"):
+        dirty = _git(root, "status", "--porcelain", "--untracked-files=no")
+        told["git"] = commit[:12] + (" with changes" if dirty else "")
+    return told
+
+
+def _command() -> list[str]:
+    """The command as given, but for the values of parameters: they may be anything."""
+    hidden = [word.split("=")[0] + "=…" if place and "=" in word else word for place, word in enumerate(sys.argv)]
+    return hidden[:40]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,52 @@
+"""How assets stand, summed up over their partitions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from assetflow.catalog import Catalog
+from assetflow.catalog.versions import current_versions
+from assetflow.graph import Graph
+from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.plan import Cause, CauseKind, Plan, Standing, State
+from assetflow.plan import KeySets
+from assetflow.project.results import AssetStatus
+from assetflow.project.snapshot import Seen
+
+__all__ = ["statuses"]
+
+
+def statuses(
+    graph: Graph, plan: Plan, shown: Sequence[AssetKey], catalog: Catalog, seen: Seen
+) -> tuple[AssetStatus, ...]:
+    """One status an asset; a source is fresh as soon as it can be seen."""
+    keys = KeySets(graph, plan.keys)
+    by_asset: dict[AssetKey, list[tuple[Partition, Standing]]] = {}
+    for partition, standing in plan.standings.items():
+        by_asset.setdefault(partition.asset, []).append((partition, standing))
+    made = {p: v.materialization.made_at for p, v in current_versions(catalog, plan.environment, shown).items()}
+    found = []
+    for asset in shown:
+        total = len(keys.of(asset))
+        standings = by_asset.get(asset, [])
+        if asset in seen.missing:
+            cause = Cause(kind=CauseKind.MISSING, message=seen.missing[asset].message)
+            standings = [(Partition(asset), Standing(state=State.MISSING, causes=(cause,)))]
+            total = max(total, 1)
+        counts = Counter(standing.state for _, standing in standings)
+        counts[State.FRESH] += total - sum(counts.values())
+        state = min((s for s, n in counts.items() if n), key=lambda s: s.severity, default=State.FRESH)
+        causes = dict.fromkeys(cause for _, standing in sorted(standings) for cause in standing.causes)
+        times = [at for key in keys.of(asset) if (at := made.get(Partition(asset, key))) is not None]
+        found.append(
+            AssetStatus(
+                key=asset,
+                state=state,
+                total=total,
+                partitions=dict(counts),
+                causes=tuple(causes),
+                materialized_at=max(times, default=None),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,211 @@
+"""Ends of steps: each becomes something to record, and frees or stops what waits for it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from assetflow.model.history import Materialization
+from assetflow.model.journal import Failed, Failure, Finished, Kept, Made, Outcome, Reused, Skipped
+from assetflow.model.plan import Cause
+from assetflow.model.versions import DataVersion
+from assetflow.run.attempt import Broke, Returned, SkipRaised
+from assetflow.run.deciding import Question
+from assetflow.run.ends import End, Group
+from assetflow.run.memory import ABSENT
+from assetflow.run.course import Course
+
+__all__ = ["Ending"]
+
+
+class Ending:
+    """Ends the steps of one run. Used by the coordinating thread alone."""
+
+    def __init__(self, course: Course, group: Group, scratch: Path) -> None:
+        self._course = course
+        self._group = group
+        self._scratch = scratch
+        #: Something failed, or cannot be made: the run does not succeed.
+        self.failing = False
+
+    def made(self, step: int, question: Question, causes: tuple[Cause, ...], result: Returned) -> None:
+        """The function returned: its values are current for this run from now on, and soon for all."""
+        one, memory = self._course.plan.steps[step], self._course.memory
+        for output, value in zip(result.outputs, result.values, strict=True):
+            made = Materialization(
+                id=0,
+                partition=output.partition,
+                version=0,
+                attempt=result.attempt,
+                trace=question.trace.digest or "",
+                recipe=question.trace.recipe,
+                edges=question.trace.edges,
+                data=output.stored.data,
+                made_at=result.started_at,
+                seconds=result.seconds,
+                stateful=output.state is not None,
+            )
+            memory.made(made, output.stored, ABSENT if value is None else value)
+        before: list[DataVersion | None] = [h.current.data if h.current else None for h in question.histories]
+        equal = all(
+            old is not None and old.digest == new.stored.data.digest
+            for old, new in zip(before, result.outputs, strict=True)
+        )
+        record = Made(
+            id=one.id,
+            attempt=result.attempt,
+            trace=question.trace,
+            reads=question.reads,
+            outputs=result.outputs,
+            started_at=result.started_at,
+            seconds=result.seconds,
+        )
+        self._end(
+            step,
+            Outcome.UNCHANGED if equal else Outcome.MATERIALIZED,
+            record,
+            question,
+            causes=causes,
+            written=result.written,
+        )
+        self._course.schedule.over(step)
+
+    def kept(self, step: int, question: Question, reason: str = "") -> None:
+        """Nothing had to be done: what is current serves."""
+        one = self._course.plan.steps[step]
+        record = Kept(id=one.id, attempt=question.claimed.attempt)
+        spared = 0.0 if reason else _seconds(question)
+        self._end(step, Outcome.KEPT, record, question, causes=(), reason=reason, spared=spared)
+        self._serve(step, question)
+
+    def reused(
+        self, step: int, question: Question, causes: tuple[Cause, ...], older: tuple[Materialization, ...]
+    ) -> None:
+        """Older values become current again."""
+        one = self._course.plan.steps[step]
+        record = Reused(id=one.id, attempt=question.claimed.attempt, materializations=older)
+        for materialization in older:
+            self._course.memory.seen(materialization)
+        self._end(step, Outcome.REUSED, record, question, causes=causes, spared=older[0].seconds)
+        self._course.schedule.over(step)
+
+    def skipped(self, step: int, question: Question, causes: tuple[Cause, ...], result: SkipRaised) -> None:
+        """The function had nothing to make: the old values serve on."""
+        one = self._course.plan.steps[step]
+        record = Skipped(
+            id=one.id,
+            attempt=result.attempt,
+            outputs=one.outputs,
+            trace=question.trace.digest or "",
+            reason=result.reason,
+            started_at=result.started_at,
+            seconds=result.seconds,
+        )
+        self._end(step, Outcome.SKIPPED, record, question, causes=causes, reason=result.reason)
+        self._serve(step, question)
+
+    def failed(self, step: int, question: Question, causes: tuple[Cause, ...], result: Broke) -> None:
+        """The attempts are used up."""
+        one = self._course.plan.steps[step]
+        record = Failed(
+            id=one.id,
+            attempt=result.attempt,
+            outputs=one.outputs,
+            trace=question.trace.digest or "",
+            failure=result.failure,
+            started_at=result.started_at,
+            seconds=result.seconds,
+        )
+        self.failing = True
+        self._end(step, Outcome.FAILED, record, question, causes=causes, failure=result.failure)
+        self._give_up(step, f"{one.id} failed")
+
+    def not_run(self, step: int, reason: str, *, failing: bool, causes: tuple[Cause, ...] = ()) -> None:
+        """The step cannot run, or is not to: neither can what needs it."""
+        self.failing = self.failing or failing
+        self._put(step, reason, causes)
+        self._give_up(step, f"{self._course.plan.steps[step].id} was not run")
+
+    def stop(self, reason: str) -> None:
+        """No step that is left will run."""
+        for step in self._course.schedule.remaining():
+            self._put(step, reason, ())
+            self._course.schedule.give_up(step)
+
+    def _serve(self, step: int, question: Question) -> None:
+        """What is current goes on to serve the step's readers, if there is something."""
+        current = [history.current for history in question.histories]
+        for materialization in current:
+            if materialization is not None:
+                self._course.memory.seen(materialization)
+        if all(current):
+            self._course.schedule.over(step)
+        else:
+            self._give_up(step, f"{self._course.plan.steps[step].id} was skipped and has no older value")
+
+    def _give_up(self, step: int, reason: str) -> None:
+        for reader in self._course.schedule.give_up(step):
+            self._put(reader, reason, ())
+
+    def _put(self, step: int, reason: str, causes: tuple[Cause, ...]) -> None:
+        """The end of a step that did not run. A claim is given back."""
+        one = self._course.plan.steps[step]
+        claimed = self._course.claims.get(step)
+        record = None if claimed is None else Kept(id=one.id, attempt=claimed.attempt)
+        histories = () if claimed is None else tuple(claimed.histories.get(output) for output in one.outputs)
+        current = tuple(h.current for h in histories if h is not None and h.current is not None)
+        self._add(
+            End(
+                step=step,
+                outcome=Outcome.NOT_RUN,
+                record=record,
+                current=current,
+                causes=causes or one.causes,
+                seconds=self._course.spent.get(step, 0.0),
+                attempts=self._course.attempts.get(step, 0),
+                reason=reason,
+            )
+        )
+
+    def _end(
+        self,
+        step: int,
+        outcome: Outcome,
+        record: Finished,
+        question: Question,
+        *,
+        causes: tuple[Cause, ...],
+        written: tuple[str, ...] = (),
+        failure: Failure | None = None,
+        reason: str = "",
+        spared: float = 0.0,
+    ) -> None:
+        self._add(
+            End(
+                step=step,
+                outcome=outcome,
+                record=record,
+                current=tuple(h.current for h in question.histories if h.current is not None),
+                written=written,
+                causes=causes,
+                seconds=self._course.spent.get(step, 0.0),
+                attempts=self._course.attempts.get(step, 0),
+                failure=failure,
+                reason=reason,
+                spared=spared,
+            )
+        )
+
+    def _add(self, end: End) -> None:
+        course = self._course
+        course.claims.pop(end.step, None)
+        for partition in course.preparing.loads(end.step, course.plan.steps[end.step]):
+            course.memory.loaded(partition)
+        self._group.add(end)
+        if end.attempts:
+            shutil.rmtree(self._scratch / str(end.step), ignore_errors=True)
+
+
+def _seconds(question: Question) -> float:
+    """What the values in place took to make: one call made all outputs."""
+    return max((h.current.seconds for h in question.histories if h.current is not None), default=0.0)
