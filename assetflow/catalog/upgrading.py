@@ -5,6 +5,7 @@ The one module that imports alembic; it is loaded only when a catalog is behind.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -28,9 +29,10 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 def migrate(connection: Connection, *, to: str = SCHEMA, more: Sequence[Path] = ()) -> None:
     """Run the missing migrations in the connection's transaction. ``more`` are folders with further scripts."""
     config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
+    folders = os.pathsep.join(str(folder) for folder in (_SCRIPTS / "versions", *more))
     config.set_main_option("path_separator", "os")
-    config.set_main_option("version_locations", ":".join(str(folder) for folder in (_SCRIPTS / "versions", *more)))
+    for name, value in (("script_location", str(_SCRIPTS)), ("version_locations", folders)):
+        config.set_main_option(name, value.replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, to)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +75,7 @@ def bound_inputs(declared: Declared, roles: Roles, project: Project, faults: Fau
         except AssetflowError as error:
             faults.add(error)
             sound = False
-    options = None if isinstance(declared.value, Source) else declared.value.options
-    for wanted in options.deps if options else ():
+    for wanted in _deps(declared):
         try:
             for asset in project.names.resolve_object(wanted, declared):
                 mapping = _default_mapping(declared, asset, project) or All()
@@ -85,6 +85,12 @@ def bound_inputs(declared: Declared, roles: Roles, project: Project, faults: Fau
             faults.add(error)
             sound = False
     return tuple(sorted(result, key=_order)) if sound else None
+
+
+def _deps(declared: Declared) -> Iterable[object]:
+    """What ``deps=`` names; nothing where it is no list, which is told with the other arguments."""
+    deps: Any = () if isinstance(declared.value, Source) else declared.value.options.deps  # as written
+    return deps if isinstance(deps, Sequence) and not isinstance(deps, str) else ()
 
 
 def _order(bound: BoundInput) -> tuple[Any, ...]:

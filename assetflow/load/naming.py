@@ -181,6 +181,8 @@ class Names:
             hint = f"it makes several assets: {', '.join(key.name for key in multi)}"
         elif text in {"ctx", "context"}:
             hint = f"for the running step, annotate it: {text}: Context"
+        elif not hint and (elsewhere := self.by_name.get(text.rpartition(".")[2])):
+            hint = f"did you mean {', '.join(str(key) for key in elsewhere[:3])}?"
         elif not hint and self.broken:
             hint = f"it may be in a module that does not import: {', '.join(self.broken[:3])}"
         return DefinitionError(

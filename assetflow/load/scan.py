@@ -87,7 +87,9 @@ def _import(name: str, root: Path) -> ModuleType | AssetflowError:
 
 def _import_fault(name: str, error: BaseException, root: Path) -> AssetflowError:
     place = _user_place(error, root)
-    where = [f"{name}   {place}"] if place else []
+    # A module that imports a broken one fails with it: the mistake is told once, of the module where it is.
+    inner = _module_of(place) or name
+    where = [f"{inner}   {place}"] if place else []
     if isinstance(error, AssetflowError):
         return type(error)(error.code, error.message, where=[*where, *error.where], hint=error.hint)
     if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
@@ -96,10 +98,18 @@ def _import_fault(name: str, error: BaseException, root: Path) -> AssetflowError
             f"there is no module {name} in {root}",
             hint=nearest(name, _modules_near(name, root)) or "modules are named from the project's folder",
         )
-    message = f"{name} does not import: {type(error).__name__}: {error}"
+    message = f"{inner} does not import: {type(error).__name__}: {error}"
     fault = DefinitionError("module-does-not-import", message.partition("\n")[0], where=where)
     fault.__cause__ = error
     return fault
+
+
+def _module_of(place: str) -> str:
+    """``shop/assets.py:3`` is in ``shop.assets``; empty for what lies outside the project."""
+    path, _, _ = place.rpartition(":")
+    if not path.endswith(".py") or path.startswith("/"):
+        return ""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _user_place(error: BaseException, root: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -202,27 +201,31 @@ def _short(text: str) -> str:
 
 
 def _edges(old: Sequence[Edge], new: Sequence[Edge]) -> Iterator[Cause]:
-    """Compare inputs by asset, then by mapping; several uses of one asset with one mapping are all alike."""
-    before, after = ({edge.asset for edge in edges} for edges in (old, new))
-    for asset in sorted(after - before):
-        yield Cause(kind=CauseKind.DEPENDENCY_ADDED, message=f"{asset} is a new input", input=asset)
-    for asset in sorted(before - after):
-        yield Cause(kind=CauseKind.DEPENDENCY_REMOVED, message=f"{asset} is no longer an input", input=asset)
-    for asset in sorted(before & after):
-        yield from _one_input(asset, [e for e in old if e.asset == asset], [e for e in new if e.asset == asset])
-
-
-def _one_input(asset: AssetKey, old: Sequence[Edge], new: Sequence[Edge]) -> Iterator[Cause]:
-    if Counter(edge.mapping for edge in old) != Counter(edge.mapping for edge in new):
-        was, now = ("; ".join(edge.mapping for edge in edges) for edges in (old, new))
-        message = f"how it reads {asset} changed: {was} → {now}"
-        yield Cause(kind=CauseKind.TYPE, message=message, input=asset, old=was, new=now)
+    """Compare inputs: first which there are, then how they are read, then what they hold."""
+    if [(edge.asset, edge.mapping) for edge in old] == [(edge.asset, edge.mapping) for edge in new]:
+        for was, edge in zip(old, new, strict=True):
+            if edge.digest is not None and edge.digest != was.digest:
+                yield _changed_input(edge, was)
         return
-    by_mapping = {edge.mapping: edge for edge in new}
-    for mapping, before in {edge.mapping: edge for edge in old}.items():
-        after = by_mapping[mapping]
-        if after.digest is not None and after.digest != before.digest:
-            yield _changed_input(after, before)
+    before, after = _by_asset(old), _by_asset(new)
+    for asset in sorted(after.keys() - before.keys()):
+        yield Cause(kind=CauseKind.DEPENDENCY_ADDED, message=f"{asset} is a new input", input=asset)
+    for asset in sorted(before.keys() - after.keys()):
+        yield Cause(kind=CauseKind.DEPENDENCY_REMOVED, message=f"{asset} is no longer an input", input=asset)
+    for asset in sorted(before.keys() & after.keys()):
+        if [edge.mapping for edge in before[asset]] == [edge.mapping for edge in after[asset]]:
+            yield from _edges(before[asset], after[asset])
+        else:
+            then, now = ("; ".join(edge.mapping for edge in edges[asset]) for edges in (before, after))
+            message = f"how it reads {asset} changed: {then} → {now}"
+            yield Cause(kind=CauseKind.TYPE, message=message, input=asset, old=then, new=now)
+
+
+def _by_asset(edges: Sequence[Edge]) -> dict[AssetKey, list[Edge]]:
+    found: dict[AssetKey, list[Edge]] = {}
+    for edge in edges:
+        found.setdefault(edge.asset, []).append(edge)
+    return found
 
 
 def _changed_input(edge: Edge, was: Edge) -> Cause:

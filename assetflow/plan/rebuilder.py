@@ -115,7 +115,7 @@ def decide(
     reasons = (*own, *causes.differences_of(trace, histories, digest))
     if not reasons:
         return KEEP
-    if digest is None or own and own[0].kind is CauseKind.FORCED:
+    if digest is None or (own and own[0].kind is CauseKind.FORCED):
         return Rebuild(reasons)
     setback = remembered(digest, node, histories, as_of, again)
     if setback and setback.kind is SetbackKind.SKIPPED:

@@ -18,7 +18,8 @@ def state_of(node: Node, history: History, digest: str | None, as_of: datetime, 
     """The state of a partition, given the digest of today's trace, and the setback because of which it is left alone.
 
     ``running`` wins, since whatever else it is, is being answered. A setback counts only for today's trace, and only
-    where no current value answers it: one that has that trace and is neither lost nor expired. A lost value that was skipped after is missing: nothing serves.
+    where no current value answers it: one that has that trace and is neither lost nor expired. A lost value that was
+    skipped later is missing: nothing serves.
     """
     if history.running:
         return State.RUNNING

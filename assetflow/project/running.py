@@ -8,10 +8,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assetflow.catalog.liveness import lease_seconds
 from assetflow.model.event import Listener, RunFinished, StepFinished
 from assetflow.model.journal import Outcome, RunStatus
 from assetflow.model.plan import Plan
@@ -89,6 +91,7 @@ class Running:
             listeners=listeners,
             world=project.world,
             folder=project.state_folder,
+            lease=timedelta(seconds=lease_seconds()),
             files=project.files,
             stop=stop,
         ):

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from assetflow.run.execute import execute
+    from assetflow.run.executing import execute
     from assetflow.run.signals import Stop
     from assetflow.run.world import World
 
 __all__ = ["Stop", "World", "execute"]
 
 _HOMES = {
-    "execute": "assetflow.run.execute",
+    "execute": "assetflow.run.executing",
     "Stop": "assetflow.run.signals",
     "World": "assetflow.run.world",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-import pdb  # noqa: T100 - breakpoint() must reach the terminal
+import pdb
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -160,6 +160,6 @@ def _breakpointhook(original: Callable[..., Any]) -> Callable[..., Any]:
             log.released = True
         if os.environ.get("PYTHONBREAKPOINT") or original is not sys.__breakpointhook__:
             return original(*args, **kwargs)
-        return pdb.Pdb().set_trace(sys._getframe(1))  # noqa: SLF001 - as pdb.set_trace does
+        return pdb.Pdb().set_trace(sys._getframe(1))
 
     return hook

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -27,7 +27,6 @@ from assetflow.run.observing import Observing
 from assetflow.run.recording import Recording
 from assetflow.run.results import has_effects
 from assetflow.run.retrying import GiveUp, RetryAfter, decision
-from assetflow.run.schedule import Stage
 from assetflow.run.signals import Interrupted, Stop
 from assetflow.run.telling import Telling
 from assetflow.run.verifying import Verified, verify
@@ -88,7 +87,7 @@ class Coordinator:
         self._poll = _POLL
         self._poll_at = 0.0
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event, None, None]:
         """Take turns until all steps are over and recorded, or the run is stopped."""
         course, group = self._course, self._recording.group
         while (course.schedule.unfinished or len(group)) and not self._is_stopping():
@@ -299,7 +298,8 @@ class Coordinator:
                     return
                 course.memory.fetch(each.id for each in older)
                 stored = tuple(course.memory.known(each.id) for each in older)
-                self._start(step, question, causes, partial(verify, course.plan.steps[step].id, stored, self._tools.values))
+                job = partial(verify, course.plan.steps[step].id, stored, self._tools.values)
+                self._start(step, question, causes, job)
             case Rebuild(causes):
                 self._launch(step, question, causes)
 

@@ -10,10 +10,10 @@ from assetflow.model.journal import Failed, Failure, Finished, Kept, Made, Outco
 from assetflow.model.plan import Cause
 from assetflow.model.versions import DataVersion
 from assetflow.run.attempt import Broke, Returned, SkipRaised
+from assetflow.run.course import Course
 from assetflow.run.deciding import Question
 from assetflow.run.ends import End, Group
 from assetflow.run.memory import ABSENT
-from assetflow.run.course import Course
 
 __all__ = ["Ending"]
 

@@ -56,7 +56,8 @@ def saved(
     An older value with equal data and codec lends its bytes, if they are still there.
     """
     state, metadata = context.state_after(), context.metadata_after()
-    outputs, written = [], []
+    outputs: list[Output] = []
+    written: list[str] = []
     for number, (value, partition) in enumerate(zip(values, partitions, strict=True)):
         if value is None and (context.recorded or has_effects(bound)):
             stored = _effect(context, attempt)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["answer"]
 
-_LOCKED = {
+_LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "enable_external_access": "false",

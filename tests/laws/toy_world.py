@@ -8,124 +8,23 @@ digest), and :meth:`World.truth` makes every value of today from scratch.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
+from toy_project import FILE, INBOX, UNKNOWN, Project, Spec, Value, graph_of, is_free, maker, number, version
+
 from assetflow.graph import Graph
-from assetflow.model.definition import Input, Node
 from assetflow.model.history import History, Materialization, Memo, Setback, SetbackKind, Snapshot
 from assetflow.model.keys import AssetKey, Partition
-from assetflow.model.partitioning import SINGLE, All, KeysOf, Same
 from assetflow.model.plan import CauseKind, Plan, Step, Targets
 from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Recipe
-from assetflow.model.versions import ColumnVersion, DataVersion, fingerprint
+from assetflow.model.versions import DataVersion
 from assetflow.plan import Keep, KeySets, Leave, Reuse, decide, plan, trace_of
 from assetflow.plan.memos import advanced, scope
 
-#: (rows, content of column a, content of column b)
-Value = tuple[int, int, int]
-UNKNOWN = object()
-
-INBOX = AssetKey("toy", "inbox")
-FILE = AssetKey("toy", "file")
-
-
-@dataclass(frozen=True)
-class Read:
-    asset: AssetKey
-    columns: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Spec:
-    """How one function is written today."""
-
-    key: AssetKey
-    outputs: tuple[AssetKey, ...]
-    reads: tuple[Read, ...] = ()
-    partitioned: bool = False
-    code: int = 0
-    parameter: int = 0
-    resource: int = 0
-    type: int = 0
-    max_age: timedelta | None = None
-    #: The value depends on the weather, which no trace knows.
-    outside: bool = False
-    deterministic: bool = False
-    #: It fails for good whenever the ingredients' hash is a multiple of five: a bug that some inputs hit.
-    fragile: bool = False
-    stateful: bool = False
-
-
-Project = dict[AssetKey, Spec]
-
-
-def version(value: Value) -> DataVersion:
-    columns = [ColumnVersion(name, "int", str(content)) for name, content in zip("ab", value[1:], strict=True)]
-    return DataVersion.of_table(value[0], columns)
-
-
-def number(*what: Any) -> int:
-    return int(fingerprint(repr(what))[:8], 16)
-
-
-_graphs: dict[int, tuple[Project, Graph]] = {}
-
-
-def graph_of(project: Project) -> Graph:
-    """The graph of a project, built once for each state of it."""
-    if id(project) not in _graphs:
-        if len(_graphs) > 100:
-            _graphs.clear()
-        _graphs[id(project)] = (project, _graph(project))
-    return _graphs[id(project)][1]
-
-
-def _graph(project: Project) -> Graph:
-    nodes = [
-        Node(key=FILE, outputs=(FILE,), recipe=Recipe.of(code=""), observed=True, digest="file"),
-        Node(
-            key=INBOX,
-            outputs=(INBOX,),
-            recipe=Recipe.of(code=""),
-            observed=True,
-            partitioning=KeysOf(INBOX),
-            digest="inbox",
-        ),
-    ]
-    is_partitioned = {INBOX: True, FILE: False}
-    for spec in project.values():
-        is_partitioned |= dict.fromkeys(spec.outputs, spec.partitioned)
-    for spec in project.values():
-        recipe = Recipe.of(
-            code=f"code {spec.code} fragile {spec.fragile}",
-            type=f'{{"type": {spec.type}}}',
-            parameters=(("p", str(spec.parameter)),),
-            resources=(("r", f'{{"url": {spec.resource}}}'),),
-        )
-        inputs = [
-            Input(
-                parameter=f"p{place}",
-                asset=read.asset,
-                columns=read.columns,
-                mapping=Same() if spec.partitioned and is_partitioned[read.asset] else All(),
-            )
-            for place, read in enumerate(spec.reads)
-        ]
-        node = Node(
-            key=spec.key,
-            outputs=spec.outputs,
-            recipe=recipe,
-            inputs=tuple(sorted(inputs, key=lambda i: (i.asset, i.mapping.text, i.columns or ()))),
-            partitioning=KeysOf(INBOX) if spec.partitioned else SINGLE,
-            max_age=spec.max_age,
-            reads_outside=spec.outside or spec.max_age is not None,
-            deterministic=spec.deterministic,
-        )
-        nodes.append(replace(node, digest=fingerprint(repr(node))))
-    return Graph(nodes)
+__all__ = ["Report", "World"]
 
 
 @dataclass
@@ -370,7 +269,7 @@ class World:
         """All that a call gets to see, as plain data. Uses nothing of traces."""
         seen = []
         for read in spec.reads:
-            whole = spec.partitioned and (read.asset == INBOX or _maker(project, read.asset).partitioned)
+            whole = spec.partitioned and (read.asset == INBOX or maker(project, read.asset).partitioned)
             members = [key] if whole else list(keys.of(read.asset))
             contents = []
             for member in members:
@@ -429,14 +328,3 @@ class World:
         if current and readable and self.ingredients[current.id] == ingredients:
             return UNKNOWN if self.is_old(spec, current.made_at, self.now) else self.values[current.id]
         return UNKNOWN
-
-
-def is_free(spec: Spec) -> bool:
-    """Whether its value is not a function of its ingredients."""
-    return spec.stateful or (spec.outside and not spec.deterministic)
-
-
-def _maker(project: Project, asset: AssetKey) -> Spec:
-    if asset == FILE:
-        return Spec(key=FILE, outputs=(FILE,))
-    return next(spec for spec in project.values() if asset in spec.outputs)

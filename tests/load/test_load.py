@@ -139,9 +139,7 @@ def test_a_declared_version_stands_for_all_code(project: Project) -> None:
 def test_renaming_an_input_or_the_context_is_no_change(project: Project) -> None:
     head = "y = source('y', File('y.txt'), type=str)\n"
     one = node(project, head + "@asset\ndef x(y: str, ctx: Context) -> str: return y + str(ctx)")
-    two = node(
-        project, head + "@asset\ndef x(z: Annotated[str, In(y)], c: Context) -> str: return z + str(c)"
-    )
+    two = node(project, head + "@asset\ndef x(z: Annotated[str, In(y)], c: Context) -> str: return z + str(c)")
     assert one.recipe.digest == two.recipe.digest
 
 

@@ -11,6 +11,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from assetflow.errors import StorageError
 from assetflow.store.contract import StoreContract, put, put_folder, refusal
 from assetflow.store.local import LocalStore

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from assetflow.store.contract import StoreContract, put
 from assetflow.store.memory import MemoryStore
 

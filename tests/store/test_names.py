@@ -5,11 +5,12 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from assetflow.errors import StorageError
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.store.names import blob_name, checked_name, encoded, partition_folder
-from hypothesis import given
-from hypothesis import strategies as st
 
 texts = st.text(alphabet=st.characters(codec=None), max_size=80) | st.text(alphabet="aAbB./_%-~ \0é", max_size=90)
 
