@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from assetflow.declare import asset as asset
     from assetflow.declare import multi_asset as multi_asset
     from assetflow.declare import source as source
+    from assetflow.load.code.includes import package as package
     from assetflow.model.context import Context as Context
     from assetflow.model.context import Skip as Skip
     from assetflow.model.partitioning import All as All
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     from assetflow.resource import Resource as Resource
     from assetflow.resource import Secret as Secret
     from assetflow.resource import Untracked as Untracked
+    from assetflow.store.codecs import Bytes as Bytes
+    from assetflow.store.codecs import Figure as Figure
+    from assetflow.store.codecs import Json as Json
+    from assetflow.store.codecs import Numpy as Numpy
+    from assetflow.store.codecs import Parquet as Parquet
+    from assetflow.store.codecs import Pickle as Pickle
+    from assetflow.store.codecs import Text as Text
 
 __version__ = "0.1.0"
 
@@ -48,6 +56,8 @@ _HOMES = {
     "assetflow.model.partitioning": ("All", "Same"),
     "assetflow.model.retry": ("TRANSIENT", "Retry"),
     "assetflow.resource": ("Resource", "Secret", "Untracked"),
+    "assetflow.store.codecs": ("Bytes", "Figure", "Json", "Numpy", "Parquet", "Pickle", "Text"),
+    "assetflow.load.code.includes": ("package",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -55,21 +65,29 @@ __all__ = [
     "TRANSIENT",
     "All",
     "Asset",
+    "Bytes",
     "Context",
+    "Figure",
     "File",
     "Files",
     "In",
+    "Json",
     "MultiAsset",
+    "Numpy",
     "Param",
+    "Parquet",
+    "Pickle",
     "Resource",
     "Retry",
     "Same",
     "Secret",
     "Skip",
     "Source",
+    "Text",
     "Untracked",
     "asset",
     "multi_asset",
+    "package",
     "source",
 ]
 

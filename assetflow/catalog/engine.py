@@ -40,7 +40,7 @@ class Database:
         def opened() -> sqlite3.Connection:
             connection = sqlite.connect(file, mode=mode)
             if found is not None:
-                connection.execute("PRAGMA query_only = ON")
+                sqlite.only_reading(connection)
             return connection
 
         engine = create_engine("sqlite+pysqlite://", creator=opened, poolclass=QueuePool, pool_reset_on_return=None)
@@ -68,14 +68,9 @@ class Database:
         """A transaction that holds the write lock from the start; committed unless the body raises."""
         if not self.writable:
             raise UsageError("catalog-read-only", f"the catalog {self.where} was opened for reading")
-        with self._connected() as connection, self._lock:
-            connection.exec_driver_sql(sqlite.BEGIN_WRITING)
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
+        with self._connected() as connection, self._lock, connection.begin():
+            sqlite.begin_writing(_driver(connection))
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -93,9 +88,7 @@ class Database:
     def driver(self) -> Iterator[sqlite3.Connection]:
         """The connection of the driver itself, outside of any transaction."""
         with self._connected() as connection:
-            raw = connection.connection.driver_connection
-            assert isinstance(raw, sqlite3.Connection)
-            yield raw
+            yield _driver(connection)
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -112,3 +105,9 @@ class Database:
         """Close every connection. The log is folded into the file by the last one."""
         if os.getpid() == self._process:
             self.engine.dispose()
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, Select, Table, bindparam, func, select, tuple_
+from sqlalchemy import Column, Connection, Select, Table, bindparam, func, select
 
 from assetflow.catalog import tables
 from assetflow.catalog.encoding import json_text
-from assetflow.catalog.statements import WANTED, Prepared, chunks, inserted
+from assetflow.catalog.statements import CHUNK, WANTED, Prepared, chunks, inserted
 from assetflow.errors import UsageError
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.trace import Recipe
@@ -32,10 +32,9 @@ _NEW_MAPPING = inserted(tables.mappings)
 _NAMES = select(tables.names.c.asset_id, tables.names.c.group_name, tables.names.c.name).where(
     tables.names.c.to_revision.is_(None)
 )
-_PARTITIONS = (
-    select(tables.partitions.c.asset_id, tables.partition_keys.c.text, tables.partitions.c.id)
-    .join(tables.partition_keys, tables.partition_keys.c.id == tables.partitions.c.key_id)
-    .where(tuple_(tables.partitions.c.asset_id, tables.partitions.c.key_id).in_(bindparam("pairs", expanding=True)))
+_PARTITIONS = select(tables.partitions.c.asset_id, tables.partitions.c.key_id, tables.partitions.c.id).where(
+    tables.partitions.c.asset_id.in_(bindparam("assets", expanding=True)),
+    tables.partitions.c.key_id.in_(bindparam("keys", expanding=True)),
 )
 _KEYS = select(tables.partition_keys.c.text, tables.partition_keys.c.id).where(
     tables.partition_keys.c.dimensions <= 1, tables.partition_keys.c.text.in_(WANTED)
@@ -141,10 +140,10 @@ class Ids:
             assets = self.assets(connection, [p.asset for p in missing], create=create)
             keys = self._key_ids(connection, {p.key for p in missing}, create=create)
             pairs = {(assets[p.asset], keys[p.key]): p for p in missing if p.asset in assets and p.key in keys}
-            by_text = {(assets[p.asset], p.key): p for p in pairs.values()}
-            for chunk in chunks(pairs):
-                for asset_id, text, id in connection.execute(_PARTITIONS, {"pairs": chunk}):
-                    known[by_text[asset_id, text]] = id
+            for assets_in, keys_in in _rectangles(pairs):
+                for asset_id, key_id, id in connection.execute(_PARTITIONS, {"assets": assets_in, "keys": keys_in}):
+                    if (partition := pairs.get((asset_id, key_id))) is not None:
+                        known[partition] = id
             new = [(pair, p) for pair, p in pairs.items() if p not in known] if create else []
             if new:
                 first = next_id(connection, tables.partitions)
@@ -215,6 +214,26 @@ class Ids:
             insertion.run(connection, [row(id, wanted[name]) for id, name in numbered])
             known.update((name, id) for id, name in numbered)
         return known
+
+
+def _rectangles(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[list[int], list[int]]]:
+    """Lists of assets and keys whose products hold all pairs and little more.
+
+    Databases find each pair of a product of two IN lists by an index, but read the whole table for a list of pairs.
+    """
+    assets: set[int] = set()
+    keys: set[int] = set()
+    held = 0
+    for asset, key in sorted(pairs):
+        probes = (len(assets) + (asset not in assets)) * (len(keys) + (key not in keys))
+        if held and (probes > 4 * held + 400 or len(assets) >= CHUNK or len(keys) >= CHUNK):
+            yield list(assets), list(keys)
+            assets, keys, held = set(), set(), 0
+        assets.add(asset)
+        keys.add(key)
+        held += 1
+    if held:
+        yield list(assets), list(keys)
 
 
 def _recipe_row(id: int, recipe: Recipe) -> tuple[object, ...]:

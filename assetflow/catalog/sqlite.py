@@ -5,9 +5,11 @@ from __future__ import annotations
 import atexit
 import fcntl
 import os
+import random
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,11 +24,11 @@ from assetflow.errors import CatalogError, StorageError, UsageError
 __all__ = [
     "APPLICATION_ID",
     "BEGIN_READING",
-    "BEGIN_WRITING",
     "DIALECT",
     "HEX",
     "ISO",
     "Found",
+    "begin_writing",
     "connect",
     "copy",
     "created",
@@ -35,14 +37,15 @@ __all__ = [
     "integrity",
     "locked",
     "readable",
+    "only_reading",
     "refuse_newer",
+    "replacing_tables",
+    "stamp",
 ]
 
 #: ``PRAGMA application_id`` of a catalog: "asft".
 APPLICATION_ID = 0x61736674
 
-#: Takes the write lock at once. A transaction that reads first and locks later fails as soon as two meet.
-BEGIN_WRITING = "BEGIN IMMEDIATE"
 BEGIN_READING = "BEGIN"
 
 #: How an instant and a digest are spelled in views.
@@ -50,8 +53,6 @@ ISO = "(strftime('%Y-%m-%dT%H:%M:%S', {0} / 1000000, 'unixepoch') || printf('.%0
 HEX = "CASE WHEN {0} IS NOT NULL THEN lower(hex({0})) END"
 
 DIALECT = SQLiteDialect_pysqlite()
-
-_HEADER = b"SQLite format 3\0"
 
 
 def _busy_timeout() -> float:
@@ -99,16 +100,57 @@ class Found(NamedTuple):
     version: int
 
 
+def begin_writing(connection: sqlite3.Connection) -> None:
+    """Begin a transaction that holds the write lock from the start; one that locks later fails as soon as two meet.
+
+    SQLite would sleep for longer and longer, up to a tenth of a second, and who waits longest would be served last.
+    Here who has waited asks more and more often, so with many writers nobody waits for long.
+    """
+    begun = time.monotonic()
+    timeout = _busy_timeout()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                waited = time.monotonic() - begun
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or waited >= timeout:
+                    raise
+            longest = max(0.0004, 0.005 - waited / 10) if waited < 1 else 0.02
+            time.sleep(longest * (0.5 + random.random() / 2))
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
+
+
+def only_reading(connection: sqlite3.Connection) -> None:
+    """Refuse every change through this connection."""
+    connection.execute("PRAGMA query_only = ON")
+
+
+@contextmanager
+def replacing_tables(connection: sqlite3.Connection) -> Iterator[None]:
+    """Outside of a transaction: let a table be changed by copying it, which must not be taken for deleting rows."""
+    connection.execute("PRAGMA foreign_keys = OFF")
+    yield
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def stamp(connection: sqlite3.Connection, version: int) -> None:
+    """Say what version the schema has. Raises IntegrityError if a reference leads nowhere."""
+    if (row := connection.execute("PRAGMA foreign_key_check").fetchone()) is not None:
+        raise sqlite3.IntegrityError(f"a row of {row[0]} refers to a row of {row[2]} that is not there")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {int(version)}")
+
+
 def inspected(path: Path) -> Found:
-    """Look at a catalog file. Raises CatalogError ``catalog-damaged`` for what is no catalog, whatever else it is."""
+    """Look at a catalog file. Raises CatalogError ``catalog-damaged`` for what is no catalog, whatever else it is.
+
+    Only SQLite opens it: closing a file gives up every lock that this process has on it, also other connections'.
+    """
     with translated(str(path)):
-        try:
-            with path.open("rb") as file:
-                header = file.read(100)
-        except OSError as error:
-            raise StorageError("catalog-unreadable", f"the catalog {path} cannot be read: {error.strerror}") from error
-        if len(header) < 100 or not header.startswith(_HEADER):
-            raise damaged(str(path), "it does not begin as a database does" if header else "it is empty")
         file_read, mode = readable(path)
         with closing(connect(file_read, mode=mode)) as connection:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -205,8 +247,7 @@ def fill(connection: sqlite3.Connection, statements: list[str], version: int) ->
     connection.execute("BEGIN")
     for statement in statements:
         connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {int(version)}")
+    stamp(connection, version)
     connection.execute("COMMIT")
 
 

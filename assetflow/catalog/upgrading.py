@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 
 from assetflow.catalog import sqlite
 from assetflow.catalog.creation import SCHEMA, SCHEMA_VERSION
-from assetflow.catalog.faults import damaged, translated
+from assetflow.catalog.faults import translated
 from assetflow.catalog.views import drop_statements, view_statements
 
 __all__ = ["migrate", "upgrade", "upgraded_copy"]
@@ -67,19 +67,12 @@ def upgraded_copy(
 
 
 def _migrate(connection: sqlite3.Connection, where: str, *, to: str, version: int, more: Sequence[Path]) -> None:
-    # Tables are changed by copying them, which must not be taken for deleting what refers to them.
-    connection.execute("PRAGMA foreign_keys = OFF")
     engine = create_engine("sqlite+pysqlite://", creator=lambda: connection, poolclass=StaticPool)
-    with engine.connect() as migrating:
-        migrating.exec_driver_sql(sqlite.BEGIN_WRITING)
+    with translated(where), sqlite.replacing_tables(connection), engine.connect() as migrating, migrating.begin():
+        sqlite.begin_writing(connection)
         for statement in drop_statements():
             migrating.exec_driver_sql(statement)
         migrate(migrating, to=to, more=more)
         for statement in view_statements(iso=sqlite.ISO, hex=sqlite.HEX):
             migrating.exec_driver_sql(statement)
-        if migrating.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
-            migrating.rollback()
-            raise damaged(where, "records refer to others that are not there, so it cannot be upgraded")
-        migrating.exec_driver_sql(f"PRAGMA user_version = {int(version)}")
-        migrating.commit()
-    connection.execute("PRAGMA foreign_keys = ON")
+        sqlite.stamp(connection, version)

@@ -13,7 +13,7 @@ from assetflow.cli.session import Session
 from assetflow.model.durations import duration_text
 from assetflow.model.plan import Action, Plan, State
 
-__all__ = ["Selection", "explain", "plan", "show_plan", "status"]
+__all__ = ["Selection", "explain", "plan", "show_plan", "status", "summary", "tell_withheld"]
 
 Selection = Annotated[
     list[str] | None,
@@ -92,11 +92,16 @@ def show_plan(out: Output, plan: Plan) -> None:
     """A plan for a person: a line a step with its reasons, then the counts."""
     if plan.steps:
         out.table(["step", "will", "because"], [_step_row(step) for step in plan.steps])
+    tell_withheld(out, plan)
+    out.note(summary(plan))
+
+
+def tell_withheld(out: Output, plan: Plan) -> None:
+    """What is not up to date and yet not planned, and what ``--only`` leaves as it is."""
     for partition, standing in sorted(shapes.withheld_standings(plan).items()):
         out.line(f"not planned: {partition} is {standing.state}: {_because(standing.causes)}")
     for partition in plan.ignored:
         out.line(f"left as it is (--only): {partition} is not up to date")
-    out.note(summary(plan))
 
 
 def summary(plan: Plan) -> str:

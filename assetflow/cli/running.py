@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assetflow.cli import shapes
-from assetflow.cli.deciding import Partition, Selection, show_plan, summary
+from assetflow.cli.deciding import Partition, Selection, summary, tell_withheld
 from assetflow.cli.output import Output
 from assetflow.cli.progress import Progress
 from assetflow.cli.session import Session
@@ -87,9 +87,8 @@ def _confirm(out: Output, plan: Plan, *, limit: int, sure: bool) -> None:
 
 def _tell(out: Output, plan: Plan, result: Result) -> None:
     if result.run is None:
-        show_plan(out, plan)
-        if not plan.steps:
-            out.line(summary(plan))
+        tell_withheld(out, plan)
+        out.line(summary(plan))
         return
     counts = {outcome: n for outcome, n in result.counts.items() if n}
     said = ", ".join(f"{n} {str(outcome).replace('_', ' ')}" for outcome, n in counts.items())

@@ -86,7 +86,7 @@ def command(app: typer.Typer, name: str | None) -> Callable[[Callable[..., int |
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
         run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined] # how typer reads it
         run.__annotations__ = {p.name: p.annotation for p in parameters}
-        del run.__wrapped__  # type: ignore[attr-defined] # else inspect would follow it
+        del run.__wrapped__  # else inspect would follow it
         register_as(run)
         return function
 

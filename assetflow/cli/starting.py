@@ -60,4 +60,8 @@ def show_config(session: Session) -> None:
     if session.out.json:
         session.out.object(settings=[{"name": name, "value": value, "origin": origin} for name, value, origin in rows])
         return
-    session.out.table(["setting", "value", "from"], [[name, str(value), origin] for name, value, origin in rows])
+    session.out.table(["setting", "value", "from"], [[name, _text(value), origin] for name, value, origin in rows])
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

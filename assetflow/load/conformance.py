@@ -32,7 +32,10 @@ _MACHINERY = frozenset(dir(Protocol)) | {
     "__static_attributes__",
     "__annotate__",
     "__annotations_cache__",
+    "__callable_proto_members_only__",
+    "__orig_bases__",
     "__slots__",
+    "__type_params__",
     "__subclasshook__",
     "__weakref__",
     "_abc_impl",
@@ -104,6 +107,7 @@ def _parameters_misfit(given: list[inspect.Parameter], takes: list[inspect.Param
     The widest and the narrowest call are tried, each with as much by position, and as much by name, as may be.
     """
     signature = inspect.Signature(takes)
+    names = [each.name for each in takes]
     for needed_only in (False, True):
         wanted = [each for each in given if not (needed_only and _may_be_left_out(each))]
         for by_name in (False, True):
@@ -115,7 +119,7 @@ def _parameters_misfit(given: list[inspect.Parameter], takes: list[inspect.Param
                 return f"cannot be called as promised: {error}"
             for name, value in bound.arguments.items():
                 # Each argument carries the name it was promised under; one taken under another name is swapped.
-                if value != name and value in {each.name for each in takes}:
+                if value != name and value in names:
                     return f"takes {name} in the place of {value}"
     return ""
 

@@ -79,7 +79,9 @@ def _source_faults(source: Any) -> Iterator[AssetflowError]:  # a Source whose f
             hint='write File("data/raw.csv") or Files("in/*.pdf")',
         )
     elif isinstance(source.type, str):
-        yield DefinitionError("bad-source", f"type={source.type!r} is a text", hint="give the type itself: type=pl.DataFrame")
+        yield DefinitionError(
+            "bad-source", f"type={source.type!r} is a text", hint="give the type itself: type=pl.DataFrame"
+        )
     elif source.observe is not None and not callable(source.observe):
         yield DefinitionError("bad-source", f"observe= must be a function, got {source.observe!r}")
     elif source.observe is not None and source.type is not None:

@@ -132,7 +132,7 @@ def _effective(use: ParameterUse, names: Names, layers: Sequence[_Layer]) -> Eff
             where=[declared.line],
             hint=f"write it into [parameters], or give --set {taken.name}=VALUE",
         )
-    text = canonical_json(_jsonable(use, value))
+    text = canonical_json(_jsonable(use, hint, value))
     return Effective(value, Parameter(name=taken.name, type=hint_text(hint), value=text, origin=origin))
 
 
@@ -223,14 +223,14 @@ def _cached_adapter(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
 
 
-def _jsonable(use: ParameterUse, value: object) -> object:
+def _jsonable(use: ParameterUse, hint: object, value: object) -> object:
     """The value as JSON has it; a set in an order of its own, as its own is by chance."""
     if value is None or type(value) in _PLAIN:
         return value
     try:
         written = to_jsonable(value)
     except ValueMismatch:
-        raise _not_jsonable(use, type(value)) from None
+        raise _not_jsonable(use, type(value) if hint is Any else hint) from None
     return sorted(written, key=canonical_json) if isinstance(value, set | frozenset) else written
 
 

@@ -33,7 +33,8 @@ def explained(graph: Graph, plan: Plan, partition: Partition, catalog: Catalog) 
     if not node.observed:
         today = trace_of(node, partition.key, keys.of, lambda input: _version(input, plan, catalog))
     standing = plan.standings.get(partition, Standing(state=State.FRESH))
-    found = () if current is None or today is None else tuple(_differences(current, today))
+    same = current is None or today is None or current.trace == today.digest
+    found = () if same or current is None or today is None else tuple(_differences(current, today))
     return Explanation(
         partition=partition,
         state=standing.state,

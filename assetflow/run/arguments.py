@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from assetflow import types
 from assetflow.errors import StorageError
 from assetflow.load.definitions import BoundInput, BoundSource
+from assetflow.load.sources import read
 from assetflow.model.versions import Stored
 from assetflow.store.values import Values
-from assetflow.types.handover import handed
+from assetflow.types.handover import handed, reading_hint
+from assetflow.types.libraries import TableKind, kind_of_hint
+from assetflow.types.values import checked
 
 __all__ = ["Argument", "Held", "Lying", "Member", "Seen", "Watched", "loaded", "unmoved"]
 
@@ -48,8 +52,12 @@ class Member:
 class Argument:
     """One input of a call."""
 
+    #: The step, for messages.
+    reader: str
     bound: BoundInput
     members: tuple[Member, ...]
+    #: The annotation of what makes the input; None where there is none.
+    producer: object = None
 
     @property
     def parameter(self) -> str:
@@ -80,62 +88,71 @@ def unmoved(watched: tuple[Watched, ...]) -> None:
                 )
 
 
-def loaded(argument: Argument, values: Values) -> Any:  # what the user's function takes
-    """The value for one parameter. Raises StorageError for bytes that are gone or damaged, ValueMismatch for a
-    value that is not what the parameter's annotation says."""
+def loaded(argument: Argument, values: Values, connect: Callable[[], Any]) -> Any:  # what the user's function takes
+    """The value for one parameter. ``connect`` gives the step's DuckDB connection, on which relations are made.
+
+    Raises StorageError for bytes that are gone or damaged, ValueMismatch for a value that is not what the parameter's
+    annotation says.
+    """
     bound = argument.bound
-    if bound.shape == "dict":
-        element = _element(bound.hint)
-        return {member.key: _value(member, bound, element, values) for member in argument.members}
-    if bound.shape == "table":
-        return _table(argument, values)
-    if not argument.members and bound.edge.optional:
+    if bound.shape == "value" and not argument.members and bound.edge.optional:
         return bound.default
-    return _value(argument.members[0], bound, bound.hint, values)
+    reading = _Reading(argument, values, connect)
+    match bound.shape:
+        case "dict":
+            value: Any = {member.key: reading.value(member, _element(bound.hint)) for member in argument.members}
+        case "table":
+            value = reading.table()
+        case _:
+            value = reading.value(argument.members[0], bound.hint)
+    return checked(value, bound.hint, what=f"input {bound.parameter} of {argument.reader}")
 
 
-def _value(member: Member, bound: BoundInput, hint: object, values: Values) -> Any:
-    if bound.edge.columns is not None:
-        return _columns(member, bound, hint, values)
-    return _whole(member, hint, values)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads the members of one argument."""
+
+    argument: Argument
+    values: Values
+    connect: Callable[[], Any]
+
+    def value(self, member: Member, hint: object) -> Any:
+        """One member, as the annotation asks and the producer made it."""
+        hint = reading_hint(self.argument.producer, hint)
+        if kind_of_hint(hint) is not TableKind.DUCKDB:
+            return self._read(member, hint)
+        table = self._read(member, _arrow_table())
+        return types.tables.from_arrow(table, hint, connection=self.connect())
+
+    def table(self) -> Any:
+        """All members as one table, one after the other."""
+        if not self.argument.members and self.argument.bound.edge.optional:
+            return self.argument.bound.default
+        table = types.tables.concat([self._read(member, _arrow_table()) for member in self.argument.members])
+        hint = self.argument.bound.hint
+        connection = self.connect() if kind_of_hint(hint) is TableKind.DUCKDB else None
+        return types.tables.from_arrow(table, hint, connection=connection)
+
+    def _read(self, member: Member, hint: object) -> Any:
+        columns = self.argument.bound.edge.columns
+        match member.place:
+            case Held(value):
+                if columns is not None:
+                    value = types.tables.to_arrow(value).select(list(columns))
+                return handed(value, hint)
+            case Lying(stored):
+                return self.values.load(stored, hint, columns)
+            case Seen(source):
+                if columns is None:
+                    return read(source, member.key, hint)
+                table = types.tables.to_arrow(read(source, member.key, _arrow_table()))
+                return types.tables.from_arrow(table.select(list(columns)), hint)
 
 
-def _whole(member: Member, hint: object, values: Values) -> Any:
-    match member.place:
-        case Held(value):
-            return handed(value, hint)
-        case Lying(stored):
-            return values.load(stored, hint)
-        case Seen(source):
-            from assetflow.load.sources import read  # noqa: PLC0415 - reading brings pyarrow
+def _arrow_table() -> object:
+    import pyarrow as pa  # noqa: PLC0415  # heavy, and most steps need none
 
-            return read(source, member.key, hint)
-
-
-def _columns(member: Member, bound: BoundInput, hint: object, values: Values) -> Any:
-    """Only the columns that the consumer names, in its order."""
-    import pyarrow as pa  # noqa: PLC0415 - heavy, and most inputs are read whole
-
-    from assetflow.types.tables import from_arrow  # noqa: PLC0415
-
-    table = _whole(member, pa.Table, values)
-    return from_arrow(table.select(list(bound.edge.columns or ())), hint)
-
-
-def _table(argument: Argument, values: Values) -> Any:
-    """All members as one table, one after the other."""
-    import pyarrow as pa  # noqa: PLC0415 - heavy
-
-    from assetflow.types.tables import concat, from_arrow  # noqa: PLC0415
-
-    bound = argument.bound
-    tables = [_whole(member, pa.Table, values) for member in argument.members]
-    if not tables and bound.edge.optional:
-        return bound.default
-    table = concat(tables)
-    if bound.edge.columns is not None:
-        table = table.select(list(bound.edge.columns))
-    return from_arrow(table, bound.hint)
+    return pa.Table
 
 
 def _element(hint: object) -> object:
@@ -146,4 +163,3 @@ def _element(hint: object) -> object:
         hint = next((each for each in get_args(hint) if each is not type(None)), None)
     arguments = get_args(hint)
     return arguments[1] if len(arguments) == 2 else None
-

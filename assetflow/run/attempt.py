@@ -176,7 +176,9 @@ def _called(work: Work, tools: Tools) -> tuple[tuple[Output, ...], tuple[Any, ..
         )
         ending.callback(context.close)
         unmoved(work.watched)
-        arguments = {argument.parameter: loaded(argument, tools.values) for argument in work.arguments}
+        arguments = {
+            argument.parameter: loaded(argument, tools.values, lambda: context.duckdb) for argument in work.arguments
+        }
         arguments |= bound.parameters
         arguments |= {use.parameter: tools.resources.get(use.name) for use in bound.resources}
         if bound.context:
@@ -186,4 +188,3 @@ def _called(work: Work, tools: Tools) -> tuple[tuple[Output, ...], tuple[Any, ..
         values = checked_values(returned, bound)
         unmoved(work.watched)
         return saved(values, work.outputs, bound, context, tools.values, attempt=work.attempt, older=work.older)
-

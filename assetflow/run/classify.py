@@ -108,7 +108,7 @@ def _group(error: BaseException) -> Verdict | None:
 def _machine(error: BaseException) -> Verdict | None:
     if isinstance(error, MemoryError):
         return Verdict(FailureClass.INFRASTRUCTURE, "out of memory")
-    if isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
+    if isinstance(error, OSError) and error.errno is not None and error.errno in _MACHINE_ERRNOS:
         return Verdict(FailureClass.INFRASTRUCTURE, f"the machine: {errno.errorcode[error.errno]}")
     return None
 
@@ -133,7 +133,7 @@ def _network(error: BaseException) -> Verdict | None:
     name = type(error).__name__
     if isinstance(error, ConnectionError | TimeoutError | socket.gaierror | socket.herror | ssl.SSLError):
         return Verdict(_TRANSIENT, f"{name} is transient")
-    if isinstance(error, OSError) and error.errno in _NETWORK_ERRNOS:
+    if isinstance(error, OSError) and error.errno is not None and error.errno in _NETWORK_ERRNOS:
         return Verdict(_TRANSIENT, f"the network: {errno.errorcode[error.errno]}")
     for package, names in _NAMES.items():
         if any(_is(error, package, known) for known in names):

@@ -89,7 +89,8 @@ class StepContext(Context):
         return self._state
 
     def record(self, uri: str, hash: str) -> None:
-        if not (isinstance(uri, str) and uri and isinstance(hash, str) and hash):
+        told: tuple[object, ...] = (uri, hash)
+        if not all(isinstance(each, str) and each for each in told):
             raise UsageError("bad-record", "ctx.record takes where it is and a hash of its content, both as text")
         self.recorded = (uri, hash)
 

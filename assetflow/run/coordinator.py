@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import TypeAlias
 
 from assetflow.errors import AssetflowError, BusyError
 from assetflow.model.event import AttemptFailed, Event, StepStarted
+from assetflow.model.history import SetbackKind
 from assetflow.model.journal import Failure, Journal
 from assetflow.model.plan import Cause, CauseKind
 from assetflow.model.retry import FailureClass
@@ -138,7 +140,16 @@ class Coordinator:
             for result in self._executor.wait(0 if can_begin else self._time_left()):
                 self._took(result)
         elif not can_begin and not len(self._recording.group) and (left := self._time_left()):
-            self._world.sleep(left)
+            self._sleep(left)
+
+    def _sleep(self, seconds: float) -> None:
+        try:
+            self._stop.interruptible = True
+            self._world.sleep(seconds)
+        except Interrupted:
+            pass  # the request to stop is seen next
+        finally:
+            self._stop.interruptible = False
 
     def _time_left(self) -> float | None:
         """Seconds until something is due that does not depend on running steps; None if nothing is."""
@@ -236,7 +247,7 @@ class Coordinator:
             self._course.schedule.claimed(step)
         elif not result.problem and isinstance(answer, Reuse):
             self._ending.reused(step, running.question, running.causes, answer.materializations)
-        else:
+        elif not self._is_stopping():
             corrupt = Cause(kind=CauseKind.CORRUPT, message=f"the older value is damaged: {result.problem}")
             self._launch(step, running.question, (*running.causes, corrupt))
 
@@ -286,7 +297,7 @@ class Coordinator:
             case Keep():
                 self._ending.kept(step, question)
             case Leave(setback, causes):
-                if setback.kind.value == "skipped":
+                if setback.kind is SetbackKind.SKIPPED:
                     self._ending.kept(step, question, reason=f"skipped before: {setback.message}")
                 else:
                     self._ending.not_run(step, f"{setback.kind} before: {setback.message}", failing=True, causes=causes)
@@ -351,6 +362,8 @@ class Coordinator:
 
     def _wind_down(self) -> Iterator[Event]:
         """No new steps. Running ones end, within limits if the run is cancelled, and all that ended is recorded."""
+        for step, _ in self._launching:
+            self._running.pop(step)
         self._launching.clear()
         cancelled = self._stop.requested
         yield from self._until_ended(_GRACE if cancelled else None)
@@ -361,19 +374,17 @@ class Coordinator:
         yield from self._telling.take()
 
     def _until_ended(self, seconds: float | None) -> Iterator[Event]:
-        until = None if seconds is None else self._world.monotonic() + seconds
-        while self._begun_jobs():
-            left = None if until is None else until - self._world.monotonic()
+        """Take what running steps give; None: until all have ended. Real time counts here: threads live in it."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while self._running:
+            if until is None and self._stop.requested:
+                until = time.monotonic() + _GRACE
+            left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return
-            if self._stop.requested and until is None:
-                until = self._world.monotonic() + _GRACE
             for result in self._executor.wait(left):
                 self._took(result)
             yield from self._telling.take()
-
-    def _begun_jobs(self) -> bool:
-        return bool(self._running)
 
     def abandon(self) -> None:
         """Record what has ended; nothing else will run."""

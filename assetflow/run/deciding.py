@@ -79,9 +79,7 @@ class Deciding:
 
         trace = trace_of(node, one.key, self._keys.of, version_of)
         histories = tuple(claimed.histories.get(output, History()) for output in one.outputs)
-        decision = decide(
-            node, trace, histories, as_of=self._plan.as_of, demands=one.causes, again=getattr(one, "again", frozenset())
-        )
+        decision = decide(node, trace, histories, as_of=self._plan.as_of, demands=one.causes, again=one.again)
         return Question(claimed, trace, self._reads(step, claimed), histories, decision, tuple(missing))
 
     def _reads(self, step: int, claimed: Claimed) -> tuple[tuple[Read, ...], ...]:

@@ -13,7 +13,6 @@ from assetflow.run.attempt import Broke, Returned, SkipRaised
 from assetflow.run.course import Course
 from assetflow.run.deciding import Question
 from assetflow.run.ends import End, Group
-from assetflow.run.memory import ABSENT
 
 __all__ = ["Ending"]
 
@@ -45,7 +44,7 @@ class Ending:
                 seconds=result.seconds,
                 stateful=output.state is not None,
             )
-            memory.made(made, output.stored, ABSENT if value is None else value)
+            memory.made(made, output.stored, value)
         before: list[DataVersion | None] = [h.current.data if h.current else None for h in question.histories]
         equal = all(
             old is not None and old.digest == new.stored.data.digest
@@ -130,7 +129,7 @@ class Ending:
         """No step that is left will run."""
         for step in self._course.schedule.remaining():
             self._put(step, reason, ())
-            self._course.schedule.give_up(step)
+            self._course.schedule.drop(step)
 
     def _serve(self, step: int, question: Question) -> None:
         """What is current goes on to serve the step's readers, if there is something."""
@@ -148,10 +147,12 @@ class Ending:
             self._put(reader, reason, ())
 
     def _put(self, step: int, reason: str, causes: tuple[Cause, ...]) -> None:
-        """The end of a step that did not run. A claim is given back."""
+        """The end of a step that did not run. A claim is given back; that of an attempt that was broken off goes with
+        the run, so that the attempt stays to be seen."""
         one = self._course.plan.steps[step]
         claimed = self._course.claims.get(step)
-        record = None if claimed is None else Kept(id=one.id, attempt=claimed.attempt)
+        tried = self._course.attempts.get(step, 0)
+        record = None if claimed is None or tried else Kept(id=one.id, attempt=claimed.attempt)
         histories = () if claimed is None else tuple(claimed.histories.get(output) for output in one.outputs)
         current = tuple(h.current for h in histories if h is not None and h.current is not None)
         self._add(

@@ -1,25 +1,24 @@
-"""``execute``: carries out a plan and tells what happens as events."""
+"""``execute``: carry out a plan, and tell what happens."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
-from assetflow.errors import UsageError
-from assetflow.load.definitions import BoundSource, Loaded
-from assetflow.load.file_versions import FileVersions
-from assetflow.load.sources import observe
+from assetflow.errors import AssetflowError, UsageError
+from assetflow.load.definitions import Loaded
+from assetflow.load.sources import FileVersions, observe
 from assetflow.model.context import RunContext
 from assetflow.model.event import Event, Listener, Progressed, RunFinished, RunStarted
 from assetflow.model.journal import Journal, NewRun, Outcome, RunStatus
-from assetflow.model.keys import Partition
+from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Plan
-from assetflow.model.versions import Stored
 from assetflow.run.attempt import Tools
+from assetflow.run.capture import capturing
 from assetflow.run.coordinator import Coordinator, JobResult
 from assetflow.run.course import Course
 from assetflow.run.deciding import Deciding, steps_upstream
@@ -33,18 +32,19 @@ from assetflow.run.opened import OpenedResources
 from assetflow.run.preparing import Preparing
 from assetflow.run.recording import Recording
 from assetflow.run.schedule import Schedule
+from assetflow.run.scratching import scratch_folder
 from assetflow.run.signals import Stop
 from assetflow.run.telling import Telling
 from assetflow.run.world import REAL, World
-from assetflow.store.owners import is_dead, owner
 from assetflow.store.values import Values
 
 __all__ = ["EXECUTORS", "execute"]
 
 #: The executors there are. Worker processes come later.
 EXECUTORS = ("inline", "threads")
-#: A group of ended steps is recorded when it has so many, or when the first has waited so long.
-_GROUP, _PATIENCE = 64, timedelta(milliseconds=50)
+
+#: A group of steps is recorded when it has this many, or when its first has waited this long.
+_MOST, _PATIENCE = 64, timedelta(milliseconds=50)
 
 
 def execute(
@@ -53,170 +53,217 @@ def execute(
     journal: Journal,
     values: Values,
     *,
-    folder: Path,
-    lease: timedelta,
+    folder: Path | None,
     targets: Sequence[str] = (),
     facts: Mapping[str, str] | None = None,
-    jobs: int = 1,
-    executor: str | None = None,
+    resources: Mapping[str, object] | None = None,
+    jobs: int | None = None,
+    executor: Executor[JobResult] | str | None = None,
     fail_fast: bool = False,
     listeners: Sequence[Listener] = (),
     world: World = REAL,
+    lease: timedelta = timedelta(seconds=30),
     files: FileVersions | None = None,
     stop: Stop | None = None,
 ) -> Iterator[Event]:
-    """Carry out a plan. Each event is told to the listeners at once and given here soon after.
+    """Carry out a plan: claim, decide again, run, record. Events come as they happen, to listeners first.
 
-    ``folder`` is where logs and scratch folders go. ``executor`` is ``inline``, ``threads``, or None for what fits:
-    inline where only one step could run at a time. The last event is RunFinished; when it is told, the run's
-    records are durable. An iterator that is closed early cancels the run. Raises UsageError ``unknown-executor``,
-    and what the journal raises: then the run is over, and what it had committed stays.
+    ``folder`` holds ``logs/<run>/<attempt>.log`` and, while it lasts, ``scratch/``; None keeps no logs. ``resources``
+    replace those of the project by name. ``executor`` is ``inline``, ``threads`` or an Executor of one's own; by
+    default steps run in this thread where there is one job or the plan has no two steps that could run together, else
+    on ``jobs`` threads (default: the cores). ``files`` remembers versions of observed files.
+
+    Once the first event was asked for, the run is recorded, and it ends recorded whatever happens: an iterator that is
+    closed early, and a signal, cancel it; ``stop`` tells which signal it was. Raises StorageError, BusyError and
+    CatalogError where journal or store fail, and KeyboardInterrupt at the second signal. Iterate in the thread that
+    the journal belongs to.
     """
-    stop = stop or Stop()
-    telling = Telling(listeners)
-    started = world.monotonic()
-    seen = FileVersions() if files is None else files
-
-    def look(source: BoundSource) -> Mapping[str, Stored]:
-        return observe(source, seen)
-
-    memory = Memory(journal)
-    observing = Observing(loaded.sources, look, memory)
-    deciding = Deciding(plan, loaded.graph, memory)
-    runner: Executor[JobResult] = _executor(executor, jobs, plan)
-    run = journal.begin(NewRun(started_at=world.now(), targets=tuple(targets), facts=facts or {}))
-    with ExitStack() as ending, closing_run(journal, run, world) as end:
-        telling.tell(RunStarted(run=run, environment=plan.environment, at=world.now(), steps=len(plan.steps)))
-        yield from telling.take()
-        values.store.sweep()
-        scratch = _scratch(folder / "scratch", run)
-        ending.callback(shutil.rmtree, scratch, ignore_errors=True)
-        resources = OpenedResources(loaded.resources)
-        ending.callback(resources.close)
-        ending.enter_context(heartbeat(lambda: journal.renew(run), lease))
-        ending.callback(runner.close)
-        ending.enter_context(stop.listening(runner.wake))
-        preparing = Preparing(
-            loaded,
-            deciding=deciding,
-            memory=memory,
-            observing=observing,
-            journal=journal,
-            run=RunContext(run, plan.environment),
+    run = _Run(plan, loaded, journal, values, world=world, listeners=listeners, files=files)
+    with ExitStack() as ending:
+        stop = stop or Stop()
+        chosen = _chosen(executor, jobs, run.width)
+        ending.callback(chosen.close)
+        ending.enter_context(stop.listening(chosen.wake))
+        opened = OpenedResources({**loaded.resources, **(resources or {})})
+        ending.callback(opened.close)
+        yield from run.begun(targets, facts or {})
+        ending.enter_context(capturing())
+        ending.enter_context(heartbeat(lambda: journal.renew(run.number), lease))
+        if folder is None:
+            scratches = Path(ending.enter_context(TemporaryDirectory(prefix="assetflow-", ignore_cleanup_errors=True)))
+        else:
+            scratches = folder / "scratch"
+        scratch = ending.enter_context(scratch_folder(scratches, run.number))
+        tools = Tools(
+            values=values,
+            resources=opened,
+            world=world,
+            logs=None if folder is None else folder / "logs",
+            scratch=scratch,
+            progressed=run.progressed,
         )
-        schedule = Schedule(steps_upstream(plan.steps, deciding), [step.seconds for step in plan.steps])
-        course = Course(run=run, plan=plan, schedule=schedule, memory=memory, deciding=deciding, preparing=preparing)
-        _expect(course)
-        observing.see(_sources(course, observing))
-        observing.record(journal, run)
-        group = Group(world, most=_GROUP, patience=_PATIENCE)
-        recording = Recording(course, journal, values, telling, group, world)
-        ends = Ending(course, group, scratch)
+        yield from run.carried_out(tools, chosen, stop, fail_fast=fail_fast)
+
+
+def _chosen(executor: Executor[JobResult] | str | None, jobs: int | None, width: int) -> Executor[JobResult]:
+    if executor is not None and not isinstance(executor, str):
+        return executor
+    if executor not in {None, *EXECUTORS}:
+        hint = f"use one of {', '.join(EXECUTORS)}"
+        raise UsageError("unknown-executor", f"there is no executor {executor!r}", hint=hint)
+    count = min(jobs or os.cpu_count() or 1, max(width, 1))
+    if executor == "inline" or count <= 1:
+        return Inline()
+    return Threads(count)
+
+
+class _Run:
+    """One run: from its first record to its last."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        loaded: Loaded,
+        journal: Journal,
+        values: Values,
+        *,
+        world: World,
+        listeners: Sequence[Listener],
+        files: FileVersions | None,
+    ) -> None:
+        self._plan = plan
+        self._loaded = loaded
+        self._journal = journal
+        self._values = values
+        self._world = world
+        self._telling = Telling(listeners)
+        self._memory = Memory(journal)
+        self._deciding = Deciding(plan, loaded.graph, self._memory)
+        files = files or FileVersions()
+        self._observing = Observing(loaded.sources, lambda source: observe(source, files), self._memory)
+        self._upstream = steps_upstream(plan.steps, self._deciding)
+        self._started = world.monotonic()
+        self._recording: Recording | None = None
+        self.number = 0
+
+    @property
+    def width(self) -> int:
+        """How many steps could run together, at least: the most that are equally far from the start."""
+        depths: list[int] = []
+        for needed in self._upstream:
+            depths.append(1 + max((depths[step] for step in needed), default=-1))
+        counts: dict[int, int] = {}
+        for depth in depths:
+            counts[depth] = counts.get(depth, 0) + 1
+        return max(counts.values(), default=0)
+
+    def begun(self, targets: Sequence[str], facts: Mapping[str, str]) -> Iterator[Event]:
+        """Look at the sources and record the run."""
+        self._observing.see(self._sources())
+        started_at = self._world.now()
+        self.number = self._journal.begin(NewRun(started_at=started_at, targets=tuple(targets), facts=facts))
+        self._telling.tell(
+            RunStarted(run=self.number, environment=self._plan.environment, at=started_at, steps=len(self._plan.steps))
+        )
+        try:
+            self._values.store.sweep()
+            self._observing.record(self._journal, self.number)
+        except BaseException:
+            self._finish_somehow(RunStatus.FAILED)
+            raise
+        yield from self._telling.take()
+
+    def carried_out(
+        self, tools: Tools, executor: Executor[JobResult], stop: Stop, *, fail_fast: bool
+    ) -> Iterator[Event]:
+        """Run the steps; whatever happens, the run's end is recorded."""
+        course = self._course()
+        group = Group(self._world, most=_MOST, patience=_PATIENCE)
+        recording = Recording(course, self._journal, self._values, self._telling, group, self._world)
+        self._recording = recording
+        ending = Ending(course, group, tools.scratch)
         coordinator = Coordinator(
             course,
-            journal=journal,
+            journal=self._journal,
             recording=recording,
-            ending=ends,
-            observing=observing,
-            executor=runner,
-            tools=Tools(
-                values=values,
-                resources=resources,
-                world=world,
-                logs=folder / "logs",
-                scratch=scratch,
-                progressed=_progress(telling, run, world),
-            ),
-            telling=telling,
+            ending=ending,
+            observing=self._observing,
+            executor=executor,
+            tools=tools,
+            telling=self._telling,
             stop=stop,
             fail_fast=fail_fast,
         )
-        with closing(coordinator.events()) as events:
-            yield from events
-        status = _status(stop, failing=ends.failing)
-        counts = {str(outcome): number for outcome, number in recording.counts.items()}
-        end(status, counts)
-    telling.tell(
-        RunFinished(
-            run=run,
-            status=status,
-            counts={Outcome(name): number for name, number in counts.items()},
-            seconds=world.monotonic() - started,
-            spared=recording.spared,
-            at=world.now(),
+        try:
+            yield from coordinator.events()
+        except GeneratorExit:
+            stop.request()
+            with suppress(AssetflowError):
+                coordinator.abandon()
+            self._finish_somehow(RunStatus.CANCELLED)
+            raise
+        except KeyboardInterrupt:
+            self._finish_somehow(RunStatus.CANCELLED)
+            raise
+        except BaseException:
+            self._finish_somehow(RunStatus.FAILED)
+            raise
+        status = RunStatus.FAILED if ending.failing else RunStatus.SUCCEEDED
+        self._finish(RunStatus.CANCELLED if stop.requested else status)
+        yield from self._telling.take()
+
+    def progressed(self, step: Partition, done: float, total: float) -> None:
+        """A step said how far it is. Called from the step's thread."""
+        self._telling.tell(Progressed(run=self.number, step=step, done=done, total=total, at=self._world.now()))
+
+    def _sources(self) -> tuple[AssetKey, ...]:
+        """The sources that the plan's steps read, and those that are not as they were."""
+        nodes = {step.node for step in self._plan.steps}
+        read = {edge.asset for node in nodes for edge in self._loaded.graph.nodes[node].inputs}
+        seen = {partition.asset for partition in self._plan.observed}
+        return tuple(sorted((read | seen) & set(self._loaded.sources)))
+
+    def _course(self) -> Course:
+        preparing = Preparing(
+            self._loaded,
+            deciding=self._deciding,
+            memory=self._memory,
+            observing=self._observing,
+            journal=self._journal,
+            run=RunContext(self.number, self._plan.environment),
         )
-    )
-    yield from telling.take()
-
-
-class closing_run:
-    """A run that is ended on every way out of the block, at the latest as failed or cancelled."""
-
-    def __init__(self, journal: Journal, run: int, world: World) -> None:
-        self._journal = journal
-        self._run = run
-        self._world = world
-        self._ended = False
-
-    def __enter__(self) -> Callable[[RunStatus, Mapping[str, int]], None]:
-        return self._end
-
-    def _end(self, status: RunStatus, counts: Mapping[str, int]) -> None:
-        self._journal.finish(self._run, status, counts, at=self._world.now())
-        self._ended = True
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: Any) -> None:
-        if self._ended or kind is None:
-            return
-        stopped = issubclass(kind, KeyboardInterrupt | GeneratorExit)
-        with suppress(Exception):  # the error that ended the block is the one to tell
-            self._end(RunStatus.CANCELLED if stopped else RunStatus.FAILED, {})
-
-
-def _executor(name: str | None, jobs: int, plan: Plan) -> Executor[JobResult]:
-    if name not in {None, *EXECUTORS}:
-        raise UsageError(
-            "unknown-executor", f"there is no executor {name!r}", hint=f"use one of {', '.join(EXECUTORS)}"
+        for number, step in enumerate(self._plan.steps):
+            for partition in preparing.loads(number, step):
+                self._memory.expect(partition)
+        return Course(
+            run=self.number,
+            plan=self._plan,
+            schedule=Schedule(self._upstream, [step.seconds for step in self._plan.steps]),
+            memory=self._memory,
+            deciding=self._deciding,
+            preparing=preparing,
         )
-    if name == "inline" or (name is None and (jobs <= 1 or len(plan.steps) <= 1)):
-        return Inline()
-    return Threads(max(jobs, 1))
 
+    def _finish(self, status: RunStatus) -> None:
+        """Record the end, then tell it."""
+        counts, at = self._counts(), self._world.now()
+        self._journal.finish(self.number, status, counts, at=at)
+        self._telling.tell(
+            RunFinished(
+                run=self.number,
+                status=status,
+                counts=counts,
+                seconds=self._world.monotonic() - self._started,
+                spared=0.0 if self._recording is None else self._recording.spared,
+                at=at,
+            )
+        )
 
-def _status(stop: Stop, *, failing: bool) -> RunStatus:
-    if stop.requested:
-        return RunStatus.CANCELLED
-    return RunStatus.FAILED if failing else RunStatus.SUCCEEDED
+    def _counts(self) -> Mapping[str, int]:
+        counts = {} if self._recording is None else self._recording.counts
+        return {outcome.value: counts.get(outcome, 0) for outcome in Outcome}
 
-
-def _expect(course: Course) -> None:
-    """Every value is kept in memory until the last step that loads it is over."""
-    for number, step in enumerate(course.plan.steps):
-        for partition in course.preparing.loads(number, step):
-            course.memory.expect(partition)
-
-
-def _sources(course: Course, observing: Observing) -> list[Any]:
-    """The sources that the plan's steps read."""
-    assets = {
-        partition.asset
-        for number in range(len(course.plan.steps))
-        for edge in course.deciding.members(number)
-        for partition in edge
-    }
-    return sorted(asset for asset in assets if observing.is_source(asset))
-
-
-def _progress(telling: Telling, run: int, world: World) -> Callable[[Partition, float, float], None]:
-    def progressed(step: Partition, done: float, total: float) -> None:
-        telling.tell(Progressed(run=run, step=step, done=done, total=total, at=world.now()))
-
-    return progressed
-
-
-def _scratch(folder: Path, run: int) -> Path:
-    """This run's folder for scratch folders; those of dead processes are removed."""
-    for left in folder.iterdir() if folder.is_dir() else ():
-        if is_dead(left.name.rpartition("+")[0]):
-            shutil.rmtree(left, ignore_errors=True)
-    return folder / f"{owner()}+{run}"
+    def _finish_somehow(self, status: RunStatus) -> None:
+        """The run cannot go on. If its end cannot be recorded either, the next command sees that it is dead."""
+        with suppress(AssetflowError):
+            self._journal.finish(self.number, status, self._counts(), at=self._world.now())

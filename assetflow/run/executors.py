@@ -7,6 +7,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from assetflow.run.signals import Interrupted
@@ -125,18 +126,16 @@ class Threads(Generic[R]):
         """Raise Interrupted in the jobs' threads; one that waits in C sees it when it comes back to Python."""
         for thread in self._threads:
             if thread.ident is not None and thread in self._busy:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(thread.ident), ctypes.py_object(Interrupted)
-                )
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Interrupted))
 
     def close(self) -> None:
         for _ in self._threads:
             self._jobs.put(None)
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            thread = threading.current_thread()
-            self._busy.add(thread)
-            result = job()
-            self._busy.discard(thread)
-            self._finished.put(result)
+        thread = threading.current_thread()
+        with suppress(Interrupted):  # it was broken off, and nobody waits for it any more
+            while (job := self._jobs.get()) is not None:
+                self._busy.add(thread)
+                self._finished.put(job())
+                self._busy.discard(thread)

@@ -104,4 +104,3 @@ class Memory:
     def known(self, materialization: int) -> Stored | None:
         """As :meth:`stored`, of what was fetched."""
         return self._older.get(materialization)
-

@@ -40,6 +40,7 @@ class Preparing:
         self._observing = observing
         self._journal = journal
         self._run = run
+        self._hints = {output.key: output.hint for bound in loaded.bound.values() for output in bound.outputs}
         self._edges: dict[AssetKey, tuple[tuple[BoundInput, int], ...]] = {}
 
     def bound(self, step: Step) -> Bound:
@@ -68,7 +69,12 @@ class Preparing:
         members = self._deciding.members(number)
         edges = self._loaded_edges(number, step)
         arguments = tuple(
-            Argument(bound, tuple(self._member(partition, question.claimed) for partition in members[edge]))
+            Argument(
+                str(step.node),
+                bound,
+                tuple(self._member(partition, question.claimed) for partition in members[edge]),
+                self._hints.get(bound.edge.asset),
+            )
             for bound, edge in edges
         )
         return Work(

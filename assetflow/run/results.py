@@ -10,14 +10,20 @@ from assetflow.errors import ValueMismatch
 from assetflow.load.definitions import Bound, BoundOutput
 from assetflow.model.journal import Output
 from assetflow.model.keys import Partition
+from assetflow.model.storage import Codec
 from assetflow.model.versions import DataVersion, Stored, fingerprint
 from assetflow.run.context import StepContext
-from assetflow.store.codecs import codec_for
+from assetflow.run.memory import ABSENT
+from assetflow.store.codecs import Bytes, Json, Numpy, TableCodec, Text, codec_for
 from assetflow.store.names import blob_name
 from assetflow.store.values import Values
+from assetflow.types.libraries import TableKind, kind_of_value
 from assetflow.types.values import checked
 
 __all__ = ["checked_values", "has_effects", "saved"]
+
+#: What these keep comes back as handing it on gives it; anything else is loaded from the store.
+_HANDED = (TableCodec, Json, Text, Bytes, Numpy)
 
 
 def has_effects(bound: Bound) -> bool:
@@ -51,36 +57,57 @@ def saved(
     attempt: int,
     older: Sequence[Mapping[str, Stored]],
 ) -> tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...]]:
-    """Save the values; give what to record, the values to hand on, and the names of the blobs that were written.
+    """Save the values; give what to record, the values to hand on (or ABSENT), and the names of the blobs written.
 
     An older value with equal data and codec lends its bytes, if they are still there.
     """
     state, metadata = context.state_after(), context.metadata_after()
     outputs: list[Output] = []
+    handed_on: list[Any] = []  # values of the user
     written: list[str] = []
+    new: tuple[str, ...]
     for number, (value, partition) in enumerate(zip(values, partitions, strict=True)):
         if value is None and (context.recorded or has_effects(bound)):
-            stored = _effect(context, attempt)
+            stored, again, new = _effect(context, attempt), None, ()
         else:
             candidates = older[number] if older else {}
-            stored, new = _saved(value, partition, bound.outputs[number], store, attempt, candidates)
-            written += new
+            stored, again, new = _saved(value, partition, bound.outputs[number], store, attempt, candidates)
         if metadata:
             stored = replace(stored, metadata=metadata)
         outputs.append(Output(partition=partition, stored=stored, state=state))
-    return tuple(outputs), values, tuple(written)
+        handed_on.append(again)
+        written += new
+    return tuple(outputs), tuple(handed_on), tuple(written)
 
 
 def _saved(
     value: Any, partition: Partition, output: BoundOutput, store: Values, attempt: int, older: Mapping[str, Stored]
-) -> tuple[Stored, tuple[str, ...]]:
+) -> tuple[Stored, Any, tuple[str, ...]]:
+    """Where the value lies now, the value to hand on (or ABSENT), and the names of blobs written."""
     codec = output.codec or codec_for(output.hint, value)
+    name = blob_name(partition, attempt, codec.suffix)
+    if kind_of_value(value) is TableKind.ARROW_READER:
+        return _streamed(store.save(value, codec, name), codec, store, older)
+    value = store.settled(value, codec)
     version = store.version(value, codec)
+    again = value if isinstance(codec, _HANDED) else ABSENT
     same = older.get(version.digest)
     if same is not None and same.codec == codec.text and _is_there(same, store):
-        return replace(same, data=version, metadata=()), ()
-    stored = store.save(value, codec, blob_name(partition, attempt, codec.suffix), version)
-    return stored, () if stored.blob is None else (stored.blob.name,)
+        return replace(same, data=version, metadata=()), again, ()
+    stored = store.save(value, codec, name, version)
+    return stored, again, () if stored.blob is None else (stored.blob.name,)
+
+
+def _streamed(
+    stored: Stored, codec: Codec, store: Values, older: Mapping[str, Stored]
+) -> tuple[Stored, Any, tuple[str, ...]]:
+    """A stream's version is known only when it is written: where an older value is equal, its own file goes again."""
+    blob, same = stored.blob, older.get(stored.data.digest)
+    if same is not None and same.codec == codec.text and _is_there(same, store):
+        if blob is not None:
+            store.store.delete(blob.name)
+        return replace(same, data=stored.data, metadata=()), ABSENT, ()
+    return stored, ABSENT, () if blob is None else (blob.name,)
 
 
 def _is_there(stored: Stored, store: Values) -> bool:

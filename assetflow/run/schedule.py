@@ -162,6 +162,11 @@ class Schedule:
             self._move(reader, Stage.OVER)
         return tuple(given_up)
 
+    def drop(self, step: int) -> None:
+        """The step is over for good, and nothing follows from it: the run is being stopped."""
+        self._aside.pop(step, None)
+        self._move(step, Stage.OVER)
+
     def downstream(self, steps: Iterable[int]) -> list[int]:
         """All steps that need one of these, directly or not, in plan order; not these themselves."""
         given = set(steps)

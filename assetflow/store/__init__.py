@@ -6,8 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assetflow.store import columns as columns
-    from assetflow.store import tablefile as tablefile
+    # Not "from … import": within the cycle of a package and its own modules mypy does not find those.
+    import assetflow.store.columns
+    import assetflow.store.tablefile  # noqa: F401  seen by whoever says store.tablefile
 
 _HEAVY = frozenset({"columns", "tablefile"})
 

@@ -143,9 +143,9 @@ class StoreContract:
 
     def test_names_that_lead_out_of_the_store_are_refused(self, store: Store) -> None:
         for name in ("", "/", "/etc/passwd", "a/../../b", "..", "a/./b", "a//b", "a/b/", "a/\0/b", "a/" + "x" * 256):
-            assert refusal(lambda name=name: store.stage(name)) == "bad-blob-name", name  # type: ignore[misc]
-            assert refusal(lambda name=name: store.local(name)) == "bad-blob-name", name  # type: ignore[misc]
-            assert refusal(lambda name=name: store.delete(name)) == "bad-blob-name", name  # type: ignore[misc]
+            assert refusal(lambda name=name: store.stage(name)) == "bad-blob-name", name
+            assert refusal(lambda name=name: store.local(name)) == "bad-blob-name", name
+            assert refusal(lambda name=name: store.delete(name)) == "bad-blob-name", name
 
     def test_it_says_where_it_is(self, store: Store) -> None:
         assert store.url

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,10 +22,11 @@ def storage_fault(error: OSError, what: str) -> StorageError:
 
     ``what`` says what was tried, on what: ``"write shop/orders/_/1k.parquet"``.
     """
-    reason = error.strerror or str(error)
+    # Some libraries wrap the system's words in their own.
+    reason = os.strerror(error.errno) if error.errno else str(error)
     match error.errno:
         case number if number in _FULL:
-            hint = "make room (assetflow gc frees what no record names), then materialize again"
+            hint = "make room on its disk, then materialize again"
             if number == errno.EFBIG:
                 hint = "raise the limit on the size of files (ulimit -f), then materialize again"
             return StorageError("disk-full", f"cannot {what}: {reason}", hint=hint)

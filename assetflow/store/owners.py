@@ -59,7 +59,7 @@ def _signalled(pid: int) -> int | None:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="ascii").strip()
+        return Path(path).read_bytes().decode().strip()
     except OSError:
         return ""
 

@@ -8,6 +8,7 @@ from the very bytes that were hashed: small files are read, large ones mapped.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,15 @@ def _parsed(file: pq.ParquetFile, columns: tuple[str, ...] | None) -> pa.Table:
     table = file.read(columns=None if columns is None else list(columns))
     if columns is not None and table.column_names != list(columns):
         table = table.select(list(columns))
+    return _as_written(table, file)
+
+
+def _as_written(table: pa.Table, file: pq.ParquetFile) -> pa.Table:
+    """The table with the types it was written with: Parquet knows no whole seconds."""
+    written = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(file.metadata.metadata[b"ARROW:schema"])))
+    for index, field in enumerate(table.schema):
+        if field.type != (wanted := written.field(field.name).type):
+            table = table.set_column(index, field.with_type(wanted), table.column(index).cast(wanted))
     return table
 
 

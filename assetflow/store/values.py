@@ -14,7 +14,8 @@ from xxhash import xxh3_128
 from assetflow.errors import StorageError, ValueMismatch
 from assetflow.model.storage import Codec, Store
 from assetflow.model.versions import Blob, DataVersion, Stored
-from assetflow.store.codecs import BytesCodec, SettlingCodec, TableCodec, codec_named
+from assetflow.store.codecs import codec_named
+from assetflow.store.codecs.ports import TableCodec, is_bytes_codec, is_settling_codec, is_table_codec
 from assetflow.store.digests import Content, content
 from assetflow.store.faults import storing
 
@@ -42,7 +43,7 @@ class Values:
         Lazy tables and streams are run, once, to an Arrow table; figures are drawn. To be called before
         :meth:`version`, but for a stream that :meth:`save` is to take without a version.
         """
-        return codec.settled(value) if isinstance(codec, SettlingCodec) else value
+        return codec.settled(value) if is_settling_codec(codec) else value
 
     def version(self, value: Any, codec: Codec) -> DataVersion:  # whatever the user's function returned
         """The version of a value that has not been saved. Raises ValueMismatch where the codec does not take it."""
@@ -54,7 +55,7 @@ class Values:
         Without a version it is computed while writing, which is how a stream of record batches is saved: a row group
         at a time. What a lazy table gave on being written is what is recorded. Raises StorageError and ValueMismatch.
         """
-        if isinstance(codec, BytesCodec) and codec.inlined:
+        if is_bytes_codec(codec) and codec.inlined:
             data = codec.encode(value)
             if len(data) <= self.inline_limit:
                 return Stored(data=version or codec.version(value), codec=codec.text, inline=data)
@@ -67,7 +68,7 @@ class Values:
             self.store.publish(staged, name)
         finally:
             _discard(staged)
-        schema = codec.schema(version) if isinstance(codec, TableCodec) else ""
+        schema = codec.schema(version) if is_table_codec(codec) else ""
         return Stored(data=version, codec=codec.text, schema=schema, blob=Blob(name, digest, size, chunks))
 
     def sync(self, names: Iterable[str]) -> None:
@@ -85,7 +86,7 @@ class Values:
             return None
         codec = codec_named(stored.codec, self.codecs)
         if stored.inline is not None:
-            if not isinstance(codec, BytesCodec):
+            if not is_bytes_codec(codec):
                 raise StorageError("blob-damaged", f"a value of codec {stored.codec!r} cannot lie inside the catalog")
             return codec.decode(stored.inline, hint)
         assert stored.blob is not None
@@ -99,9 +100,9 @@ class Values:
     def _read(self, codec: Codec, blob: Blob, hint: object, columns: Iterable[str] | None) -> Any:
         path = self.store.local(blob.name)
         try:
-            if isinstance(codec, TableCodec):
+            if is_table_codec(codec):
                 return self._table(codec, path, blob, hint, columns)
-            if isinstance(codec, BytesCodec):
+            if is_bytes_codec(codec):
                 with storing(f"read {blob.name}"):
                     data = _bytes(path)
                 _compare(blob, Content(xxh3_128(data).hexdigest(), len(data)))
@@ -141,7 +142,7 @@ def _compare(blob: Blob, found: Content) -> None:
 
 def _written(value: Any, codec: Codec, path: Path, version: DataVersion | None) -> tuple[bytes, DataVersion]:
     """Write a value; give :attr:`Blob.chunks` and the version of what was written."""
-    if isinstance(codec, TableCodec) and (version is None or codec.settled(value) is not value):
+    if is_table_codec(codec) and (version is None or codec.settled(value) is not value):
         version, chunks = codec.write_stream(value, path)
         return chunks, version
     return codec.write(value, path), version or codec.version(value)

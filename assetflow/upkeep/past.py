@@ -17,7 +17,7 @@ from assetflow.model.storage import Store
 from assetflow.model.versions import DataVersion, Stored
 from assetflow.store.values import Values
 
-__all__ = ["Past"]
+__all__ = ["Past", "plain_hint"]
 
 
 class Past:
@@ -84,7 +84,8 @@ class Past:
         """A value without the project's code: tables as Arrow, JSON as plain data."""
         read = Address.parse(address)
         partition = Partition(self.resolve(read.name), read.partition or "")
-        return self.load(partition, read.version, None, Values(self.store))
+        found = self._version(partition, read.version)
+        return self.load(partition, read.version, plain_hint(found.stored), Values(self.store))
 
     def path(self, address: str) -> Path:
         """Where a value's file lies. Raises UsageError ``not-a-file`` for a value inside the catalog."""
@@ -161,9 +162,10 @@ class Past:
                     edge = Edge(source=_address(source), target=_address(target), fields=fields)
                     links[link.read, link.reader, link.position] = edge
         ordered = [nodes[id] for id in sorted(nodes, reverse=True)]
+        order = sorted(links, key=lambda link: (link[1], link[2], link[0]))
         return Lineage(
             nodes=tuple(_node(version) for version in ordered),
-            edges=tuple(links[key] for key in sorted(links)),
+            edges=tuple(links[key] for key in order),
             roots=(_address(nodes[start]),),
             up=up,
             down=down,
@@ -199,6 +201,15 @@ class Past:
     def backup(self, path: Path) -> None:
         """Copy the catalog to a new file, also while others write it."""
         self.catalog.backup(path)
+
+
+def plain_hint(stored: Stored) -> object:
+    """What to ask for where no annotation says it: tables as Arrow, whatever library made them."""
+    if stored.codec.startswith("parquet"):
+        import pyarrow as pa  # noqa: PLC0415 - heavy, and only for tables
+
+        return pa.Table
+    return None
 
 
 def _address(version: Version) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -16,9 +16,7 @@ from assetflow.model.keys import AssetKey
 from assetflow.store.values import Values
 from assetflow.types.handover import to_jsonable
 from assetflow.types.tables import concat
-
-if TYPE_CHECKING:
-    from assetflow.upkeep.past import Past
+from assetflow.upkeep.past import Past, plain_hint
 
 __all__ = ["answer"]
 
@@ -67,7 +65,7 @@ def _table(asset: AssetKey, past: Past) -> pa.Table | None:
     for partition, version in sorted(found.items(), key=lambda item: item[0]):
         if version.stored.blob is None and version.stored.inline is None:
             continue
-        value = values.load(version.stored, None)
+        value = values.load(version.stored, plain_hint(version.stored))
         if isinstance(value, pa.Table):
             several = len(found) > 1 or partition.key
             column = pa.array([partition.key] * value.num_rows, pa.string())

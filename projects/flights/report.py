@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from assetflow import Context, asset
+from assetflow import Context, Text, asset
 from projects.flights.drawing import bars
 from projects.flights.statistics import Day
 
@@ -14,7 +14,7 @@ dl { display: flex; gap: 2.5rem; flex-wrap: wrap } dt { color: #47505c } dd { ma
 """
 
 
-@asset(tags=["report"], owners=["operations@example.org"])
+@asset(codec=Text(".html"), tags=["report"], owners=["operations@example.org"])
 def report(
     ctx: Context,
     carrier_delays: pl.DataFrame,

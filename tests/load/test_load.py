@@ -99,7 +99,7 @@ def test_loading_twice_gives_the_same_graph(project: Project) -> None:
 
 def node(project: Project, body: str, **arguments: Any) -> Any:
     head = "from assetflow import *\nfrom typing import *\n"
-    lines = "\n".join(line[4:] if line.startswith("    ") else line for line in body.splitlines())
+    lines = "\n".join(line.removeprefix("    ") for line in body.splitlines())
     loaded = project({"shop/assets.py": head + lines}).load(**arguments)
     assert loaded.mistakes == ()
     return loaded.graph.nodes[key("shop.x")]
@@ -229,7 +229,7 @@ error[parameter-names-asset]: shop.shadowing has a default for 'orders', so it i
   shop.orders   shop/assets.py:7
 hint: to read the asset, write orders: Annotated[T, In()] = …; else rename the parameter
 error[module-does-not-import]: shop.broken does not import: ZeroDivisionError: division by zero
-  shop.broken   shop/broken.py:3"""
+  shop.broken   shop/broken.py:3"""  # noqa: E501
 
 
 def test_ten_kinds_of_mistakes_are_told_together_in_order_of_place(project: Project) -> None:
@@ -277,3 +277,40 @@ def test_500_assets_from_a_loop_load(project: Project) -> None:
     assert loaded.mistakes == ()
     assert len(loaded.graph.nodes) == 500
     assert json.loads(loaded.graph.definitions[key("shop.a7")].parameters[0].value) == 7
+
+
+def test_assets_given_as_values_are_loaded_with_what_their_modules_hold(project: Project) -> None:
+    from assetflow import asset
+    from assetflow.load.load import load
+    from assetflow.load.settings import find_settings
+
+    written = project({"shop/assets.py": SHOP})
+    written.load()
+    from shop.assets import report  # type: ignore[import-not-found]
+
+    @asset
+    def local(train: int) -> int:
+        return train
+
+    settings = find_settings(written.path, environ={})
+    loaded = load(settings, assets=[report])
+    assert loaded.mistakes == ()
+    assert key("shop.raw") in loaded.graph.nodes
+    unknown = load(settings, assets=[local])
+    assert [error.code for error in unknown.mistakes] == ["unknown-input"]
+
+
+def test_loading_brings_no_table_library(project: Project) -> None:
+    import subprocess
+    import sys
+
+    written = project({"shop/assets.py": SHOP})
+    code = (
+        "import sys, pathlib\nfrom assetflow.load.settings import find_settings\nfrom assetflow.load.load import load\n"
+        f"loaded = load(find_settings(pathlib.Path({str(written.path)!r}), environ={{}}))\n"
+        "import assetflow.load.sources\n"
+        "heavy = {'pyarrow', 'networkx', 'duckdb', 'sqlalchemy', 'pandas', 'polars', 'numpy'}\n"
+        "print(loaded.mistakes, heavy & set(sys.modules))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "() set()\n"

@@ -102,8 +102,8 @@ def test_equal_values_of_models_and_defaults_have_one_text(project: Project) -> 
     body = """
         from pydantic import BaseModel
         class Limits(BaseModel):
-            low: float = 0
-            high: float = 1
+            low: float = 0.0
+            high: float = 1.0
         class Mode(Enum):
             FAST = "fast"
         @asset
@@ -117,7 +117,8 @@ def test_equal_values_of_models_and_defaults_have_one_text(project: Project) -> 
 
 
 def test_a_bad_value_is_told_with_its_field_path(project: Project) -> None:
-    body = "from pydantic import BaseModel\nclass L(BaseModel):\n    low: int\n@asset\ndef x(l: L = L(low=1), k: int = 1): ..."
+    model = "from pydantic import BaseModel\nclass L(BaseModel):\n    low: int\n"
+    body = model + "@asset\ndef x(l: L = L(low=1), k: int = 1): ..."
     written = project({"shop/a.py": HEAD + body}, settings="[parameters]\nl = { low = 'a' }\n")
     assert written.mistakes(sets=["shop.x.k=ten"]) == (
         "error[bad-parameter]: shop.x takes l: L, not {'low': 'a'}: l.low: Input should be a valid integer,"
@@ -140,12 +141,13 @@ def test_a_default_of_another_type_is_told(project: Project) -> None:
 def test_what_cannot_be_written_as_json_is_no_run_parameter(project: Project) -> None:
     body = (
         HEAD
-        + "@asset\ndef x(k=object()): ...\n@asset\ndef y(f: Callable = print, p: 'Lock' = None): ...\nclass Lock: ...\n"
+        + "@asset\ndef x(k=object()): ...\nclass Lock: ...\n"
+        + "@asset\ndef y(f: Callable[[], int] = int, p: Lock = None): ...\n"
     )
     found = project({"shop/a.py": body}).load().mistakes
     assert [error.message for error in found] == [
         "shop.x has a default for 'k', so it is a run parameter, but object cannot be written as JSON",
-        "shop.y has a default for 'f', so it is a run parameter, but Callable cannot be written as JSON",
+        "shop.y has a default for 'f', so it is a run parameter, but Callable[[], int] cannot be written as JSON",
         "shop.y has a default for 'p', so it is a run parameter, but Lock cannot be written as JSON",
     ]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from assetflow.model.storage import Codec
 from assetflow.model.versions import DataVersion
 
-__all__ = ["BytesCodec", "SettlingCodec", "TableCodec"]
+__all__ = ["BytesCodec", "SettlingCodec", "TableCodec", "is_bytes_codec", "is_settling_codec", "is_table_codec"]
 
 
 @runtime_checkable
@@ -59,3 +59,29 @@ class TableCodec(SettlingCodec, Protocol):
     def schema(self, version: DataVersion) -> str:
         """The schema of a table of that version, as text a reader can show."""
         ...
+
+
+# Asking a class once: isinstance with a protocol costs as much as saving a small value.
+_asked: dict[tuple[type, type], bool] = {}
+
+
+def _offers(codec: Codec, port: type) -> bool:
+    key = (type(codec), port)
+    if (answer := _asked.get(key)) is None:
+        answer = _asked[key] = isinstance(codec, port)
+    return answer
+
+
+def is_bytes_codec(codec: Codec) -> TypeGuard[BytesCodec]:
+    """Whether it offers what a :class:`BytesCodec` does."""
+    return _offers(codec, BytesCodec)
+
+
+def is_settling_codec(codec: Codec) -> TypeGuard[SettlingCodec]:
+    """Whether it offers what a :class:`SettlingCodec` does."""
+    return _offers(codec, SettlingCodec)
+
+
+def is_table_codec(codec: Codec) -> TypeGuard[TableCodec]:
+    """Whether it offers what a :class:`TableCodec` does."""
+    return _offers(codec, TableCodec)

@@ -1,0 +1,199 @@
+"""The one rule, case by case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from assetflow.model.definition import Node
+from assetflow.model.history import History, Materialization, Setback, SetbackKind
+from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.plan import CauseKind
+from assetflow.model.retry import FailureClass
+from assetflow.model.trace import Edge, Recipe, Trace
+from assetflow.model.versions import DataVersion
+from assetflow.plan import Keep, Leave, Rebuild, Reuse, causes, decide
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+KEY, OTHER, INPUT = AssetKey("shop", "a"), AssetKey("shop", "b"), AssetKey("shop", "input")
+TODAY = Trace(Recipe.of(code="today"), "", (Edge(INPUT, "all", 1, "same"),))
+BEFORE = Trace(Recipe.of(code="before"), "", (Edge(INPUT, "all", 1, "same"),))
+PENDING = Trace(Recipe.of(code="today"), "", (Edge(INPUT, "all", 1, None),))
+
+
+def node(**fields: Any) -> Node:
+    return Node(key=KEY, outputs=(KEY,), recipe=TODAY.recipe, **fields)
+
+
+def made(trace: Trace = TODAY, id: int = 1, **fields: Any) -> Materialization:
+    return Materialization(
+        **{
+            "id": id,
+            "partition": Partition(KEY),
+            "version": id,
+            "attempt": id,
+            "trace": trace.digest,
+            "recipe": trace.recipe,
+            "edges": trace.edges,
+            "data": DataVersion(str(id)),
+            "made_at": NOON,
+            **fields,
+        }
+    )
+
+
+def history(current: Materialization | None = None, *older: Materialization, **fields: Any) -> History:
+    known = [one for one in (*older, current) if one is not None]
+    return History(current=current, by_trace={one.trace: one for one in known}, **fields)
+
+
+def setback(kind: SetbackKind, failure: FailureClass | None = None, trace: Trace = TODAY) -> Setback:
+    return Setback(kind=kind, trace=trace.digest or "", failure=failure, message="", at=NOON, run=1)
+
+
+def kinds(decision: Any) -> list[CauseKind]:
+    return [cause.kind for cause in decision.causes]
+
+
+FAILED = setback(SetbackKind.FAILED, FailureClass.PERMANENT)
+SKIPPED = setback(SetbackKind.SKIPPED)
+CURRENT, OLD, CANDIDATE = made(BEFORE, 5), made(BEFORE, 1), made(TODAY, 2)
+
+
+def test_a_value_made_from_this_trace_is_kept() -> None:
+    assert decide(node(), TODAY, [history(made())], as_of=NOON) == Keep()
+
+
+def test_a_value_made_from_another_is_made_anew_with_the_difference_as_cause() -> None:
+    decision = decide(node(), TODAY, [history(OLD)], as_of=NOON)
+    assert isinstance(decision, Rebuild)
+    assert kinds(decision) == [CauseKind.CODE]
+    assert decision.certain
+
+
+def test_a_pending_input_alone_makes_it_uncertain() -> None:
+    decision = decide(node(), PENDING, [history(made())], as_of=NOON)
+    assert isinstance(decision, Rebuild)
+    assert kinds(decision) == [CauseKind.UPSTREAM]
+    assert not decision.certain
+
+
+def test_a_cause_of_its_own_beside_a_pending_input_is_certain() -> None:
+    decision = decide(node(), PENDING, [history(OLD)], as_of=NOON)
+    assert isinstance(decision, Rebuild)
+    assert kinds(decision) == [CauseKind.CODE, CauseKind.UPSTREAM]
+    assert decision.certain
+
+
+def test_an_older_value_of_this_trace_is_taken_again() -> None:
+    decision = decide(node(), TODAY, [history(CURRENT, CANDIDATE)], as_of=NOON)
+    assert isinstance(decision, Reuse)
+    assert decision.materializations == (CANDIDATE,)
+    assert kinds(decision) == [CauseKind.CODE]
+
+
+def test_another_environments_value_answers_what_is_missing_here() -> None:
+    decision = decide(node(reads_outside=True), TODAY, [History(by_trace={CANDIDATE.trace: CANDIDATE})], as_of=NOON)
+    assert isinstance(decision, Reuse)
+
+
+@pytest.mark.parametrize(
+    ("of", "past", "demands"),
+    [
+        (node(), history(CURRENT, replace(CANDIDATE, stateful=True)), ()),
+        (node(), history(replace(CURRENT, stateful=True), CANDIDATE), ()),
+        (node(reads_outside=True), history(CURRENT, CANDIDATE), ()),
+        (node(), history(CURRENT, CANDIDATE, lost=True), ()),
+        (node(), history(CURRENT, CANDIDATE), (causes.forced(),)),
+        (node(), history(CURRENT, CANDIDATE), (causes.corrupt(CURRENT),)),
+        (
+            node(max_age=timedelta(hours=1), deterministic=True),
+            history(CURRENT, replace(CANDIDATE, made_at=NOON - timedelta(hours=1))),
+            (),
+        ),
+        (
+            node(max_age=timedelta(hours=1), deterministic=True),
+            history(replace(CURRENT, made_at=NOON - timedelta(hours=1)), CANDIDATE),
+            (),
+        ),
+        (node(max_age=timedelta(0), deterministic=True), history(CURRENT, CANDIDATE), ()),
+    ],
+    ids=["stateful", "current stateful", "outside", "lost", "forced", "corrupt", "too old", "expired", "volatile"],
+)
+def test_what_speaks_against_taking_an_older_value(of: Node, past: History, demands: tuple[Any, ...]) -> None:
+    assert isinstance(decide(of, TODAY, [past], as_of=NOON, demands=demands), Rebuild)
+
+
+def test_outside_a_newer_value_is_taken_and_with_the_users_word_an_older_one() -> None:
+    newer = history(OLD, made(TODAY, 9))
+    assert isinstance(decide(node(reads_outside=True), TODAY, [newer], as_of=NOON), Reuse)
+    told = node(reads_outside=True, deterministic=True)
+    assert isinstance(decide(told, TODAY, [history(CURRENT, CANDIDATE)], as_of=NOON), Reuse)
+
+
+def test_all_outputs_are_taken_from_one_attempt_or_none() -> None:
+    both = Node(key=KEY, outputs=(KEY, OTHER), recipe=TODAY.recipe)
+    one = history(CURRENT, made(TODAY, 2, attempt=7))
+    same, other = history(CURRENT, made(TODAY, 3, attempt=7)), history(CURRENT, made(TODAY, 3, attempt=8))
+    assert isinstance(decide(both, TODAY, [one, same], as_of=NOON), Reuse)
+    assert isinstance(decide(both, TODAY, [one, other], as_of=NOON), Rebuild)
+
+
+def test_one_stale_output_is_enough() -> None:
+    both = Node(key=KEY, outputs=(KEY, OTHER), recipe=TODAY.recipe)
+    decision = decide(both, TODAY, [history(made()), History()], as_of=NOON)
+    assert isinstance(decision, Rebuild)
+    assert [cause.message for cause in decision.causes] == ["shop.b has no value yet"]
+
+
+@pytest.mark.parametrize("back", [FAILED, SKIPPED, setback(SetbackKind.HELD)])
+def test_what_was_answered_is_left(back: Setback) -> None:
+    decision = decide(node(), TODAY, [history(OLD, setback=back)], as_of=NOON)
+    assert isinstance(decision, Leave)
+    assert decision.setback is back
+    assert kinds(decision) == [CauseKind.CODE]
+
+
+@pytest.mark.parametrize(
+    ("past", "arguments"),
+    [
+        (history(OLD, setback=FAILED), {"again": frozenset({SetbackKind.FAILED})}),
+        (history(OLD, setback=FAILED), {"demands": (causes.forced(),)}),
+        (history(OLD, setback=replace(FAILED, failure=FailureClass.TRANSIENT)), {}),
+        (history(OLD, setback=replace(FAILED, trace=BEFORE.digest)), {}),
+        (history(OLD, setback=replace(FAILED, trace="")), {}),
+    ],
+    ids=["again", "forced", "passing", "another trace", "no trace"],
+)
+def test_what_makes_it_be_tried_again(past: History, arguments: dict[str, Any]) -> None:
+    assert isinstance(decide(node(), TODAY, [past], as_of=NOON, **arguments), Rebuild)
+
+
+def test_an_older_value_helps_after_a_failure_but_a_skip_is_the_answer() -> None:
+    failed, skipped = (history(CURRENT, CANDIDATE, setback=back) for back in (FAILED, SKIPPED))
+    assert isinstance(decide(node(), TODAY, [failed], as_of=NOON), Reuse)
+    assert isinstance(decide(node(), TODAY, [skipped], as_of=NOON), Leave)
+
+
+def test_a_forced_run_that_failed_leaves_the_value_fresh() -> None:
+    assert decide(node(), TODAY, [history(made(), setback=FAILED)], as_of=NOON) == Keep()
+
+
+def test_the_second_call_keeps_what_someone_else_made_meanwhile() -> None:
+    """The plan's step was expired; the claim's history has a newer value, made after the plan's ``as_of``."""
+    hourly = node(max_age=timedelta(hours=1), reads_outside=True)
+    stale = made(made_at=NOON - timedelta(hours=2))
+    first = decide(hourly, TODAY, [history(stale)], as_of=NOON)
+    assert isinstance(first, Rebuild)
+    newer = history(made(id=2, made_at=NOON + timedelta(minutes=1)))
+    assert decide(hourly, TODAY, [newer], as_of=NOON, demands=first.causes) == Keep()
+    assert isinstance(decide(hourly, TODAY, [newer], as_of=NOON, demands=(causes.forced(),)), Rebuild)
+
+
+def test_demands_for_bytes_that_are_bad_outlive_equal_traces() -> None:
+    corrupt = causes.corrupt(made())
+    decision = decide(node(), TODAY, [history(made())], as_of=NOON, demands=(corrupt,))
+    assert decision == Rebuild((corrupt,))
