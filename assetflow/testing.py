@@ -5,6 +5,7 @@ The pytest plugin gives the fixture ``assetflow_project``; ``context()`` stands 
 
 from __future__ import annotations
 
+import atexit
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -206,3 +207,4 @@ def context(*, partition: str = "", state: Mapping[str, Any] | None = None) -> _
 
 
 _ENDING = ExitStack()
+atexit.register(_ENDING.close)

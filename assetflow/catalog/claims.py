@@ -7,9 +7,10 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from assetflow.catalog import codes, tables
+from assetflow.catalog.encoding import json_text
 from assetflow.catalog.facts import Facts
 from assetflow.catalog.ids import Ids
 from assetflow.catalog.liveness import Process, alive
@@ -18,7 +19,7 @@ from assetflow.errors import BusyError
 from assetflow.model.journal import Busy, Claim, Claimed, RunStatus
 from assetflow.model.keys import Partition
 
-__all__ = ["Lease", "end_run", "interrupt_dead", "leases_of", "new_attempts", "refuse_ended", "take"]
+__all__ = ["Lease", "outcomes", "end_run", "interrupt_dead", "leases_of", "new_attempts", "refuse_ended", "take"]
 
 _NEW_ATTEMPT = inserted(tables.attempts, "id", "run_id", "partition_id", "number", "started_at")
 _NEW_LEASE = inserted(tables.leases)
@@ -41,6 +42,11 @@ _LEASES = (
 )
 _RUNNING = select(_R.id, _R.host, _R.boot, _R.namespace, _R.pid, _R.pid_started, _R.alive_until).where(_R.status == 0)
 _STATUS = select(_R.status).where(_R.id == bindparam("run"))
+_OUTCOMES = (
+    select(tables.attempts.c.outcome, func.count())
+    .where(tables.attempts.c.run_id == bindparam("run"), tables.attempts.c.outcome.is_not(None))
+    .group_by(tables.attempts.c.outcome)
+)
 _END = (
     update(tables.runs)
     .where(_R.id == bindparam("run"), _R.status == 0)
@@ -79,7 +85,7 @@ def dead_runs(connection: Connection) -> dict[int, int]:
     }
 
 
-def end_run(connection: Connection, run: int, status: RunStatus, *, at: int, counts: str | None) -> bool:
+def end_run(connection: Connection, run: int, status: RunStatus, *, at: int, counts: str) -> bool:
     """Record a run's end and free what it holds; False where it had ended already, which is left as it is."""
     code = codes.RUN_STATUSES.code[status]
     ended = connection.execute(_END, {"run": run, "ended_as": code, "at": at, "told": counts}).rowcount == 1
@@ -88,11 +94,21 @@ def end_run(connection: Connection, run: int, status: RunStatus, *, at: int, cou
     return ended
 
 
+def outcomes(connection: Connection, run: int) -> dict[str, int]:
+    """How many attempts of a run ended how: what is known of one that did not finish."""
+    rows = connection.execute(_OUTCOMES, {"run": run})
+    return {str(codes.ATTEMPT_OUTCOMES.values[code]): number for code, number in rows}
+
+
+def _interrupt(connection: Connection, run: int, *, at: int) -> None:
+    end_run(connection, run, RunStatus.INTERRUPTED, at=at, counts=json_text(outcomes(connection, run)))
+
+
 def interrupt_dead(connection: Connection, *, at: int) -> tuple[int, ...]:
     """Mark the runs whose process died as interrupted and free their leases; give their numbers."""
     dead = tuple(sorted(dead_runs(connection)))
     for run in dead:
-        end_run(connection, run, RunStatus.INTERRUPTED, at=at, counts=None)
+        _interrupt(connection, run, at=at)
     return dead
 
 
@@ -163,5 +179,5 @@ def take(
 def _held(connection: Connection, environment: int, partitions: set[int], at: int) -> list[tuple[int, Lease]]:
     leases = leases_of(connection, environment, partitions)
     for run in {lease.run for lease in leases.values() if not lease.alive}:
-        end_run(connection, run, RunStatus.INTERRUPTED, at=at, counts=None)
+        _interrupt(connection, run, at=at)
     return [(partition, lease) for partition, lease in leases.items() if lease.alive]

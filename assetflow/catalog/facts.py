@@ -176,7 +176,7 @@ class Facts:
             edges = self._edges(connection, chunk)
             recipes = self.recipes(connection, {row.recipe_id for row in rows if row.recipe_id is not None})
             schemas = self.schemas(connection, {row.schema_id for row in rows})
-            assets = self._ids.asset_keys(connection)
+            assets = self._ids.asset_keys(connection, {row.asset_id for row in rows})
             for row in rows:
                 id, asset_id, key, version, attempt, trace, recipe, data, count, schema, digests, at, took, state = row
                 made = Materialization(
@@ -197,9 +197,10 @@ class Facts:
         return found
 
     def _edges(self, connection: Connection, chunk: list[int]) -> dict[int, tuple[Edge, ...]]:
-        assets = self._ids.asset_keys(connection) if chunk else {}
         edges: dict[int, tuple[Edge, ...]] = {}
-        for id, asset_id, mapping, count, digest in connection.execute(_EDGES, {"wanted": chunk}):
+        rows = connection.execute(_EDGES, {"wanted": chunk}).all()
+        assets = self._ids.asset_keys(connection, {row.asset_id for row in rows})
+        for id, asset_id, mapping, count, digest in rows:
             edges[id] = (*edges.get(id, ()), Edge(assets[asset_id], mapping, count, hexed(digest)))
         return edges
 

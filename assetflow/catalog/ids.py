@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, Select, Table, bindparam, func, select
+from sqlalchemy import Column, Connection, Row, Select, Table, bindparam, func, select
 
 from assetflow.catalog import tables
 from assetflow.catalog.encoding import json_text
@@ -31,6 +31,10 @@ _NEW_MAPPING = inserted(tables.mappings)
 
 _NAMES = select(tables.names.c.asset_id, tables.names.c.group_name, tables.names.c.name).where(
     tables.names.c.to_revision.is_(None)
+)
+_NAMED = _NAMES.where(
+    tables.names.c.group_name.in_(bindparam("groups", expanding=True)),
+    tables.names.c.name.in_(bindparam("names", expanding=True)),
 )
 _PARTITIONS = select(tables.partitions.c.asset_id, tables.partitions.c.key_id, tables.partitions.c.id).where(
     tables.partitions.c.asset_id.in_(bindparam("assets", expanding=True)),
@@ -97,13 +101,17 @@ class Ids:
         )
         return found.get(name)
 
-    def asset_keys(self, connection: Connection) -> Mapping[int, AssetKey]:
-        """Today's name of every asset that was ever recorded."""
-        for id, group, name in connection.execute(_NAMES):
+    def asset_keys(self, connection: Connection, wanted: Iterable[int] | None = None) -> Mapping[int, AssetKey]:
+        """Today's names of these assets, perhaps with others; by default of every asset that was ever recorded."""
+        if wanted is None or not self._asset_keys.keys() >= set(wanted):
+            self._learn(connection.execute(_NAMES))
+        return self._asset_keys
+
+    def _learn(self, rows: Iterable[Row[*tuple[Any, ...]]]) -> None:
+        for id, group, name in rows:
             if id not in self._asset_keys:
                 asset = AssetKey(group, name)
                 self._asset_keys[id], self._assets[asset] = asset, id
-        return self._asset_keys
 
     def assets(
         self, connection: Connection, wanted: Iterable[AssetKey], *, create: bool = False
@@ -111,11 +119,12 @@ class Ids:
         """The ids of these assets, those without one left out."""
         known = self._assets
         wanted = list(wanted)
-        if any(asset not in known for asset in wanted):
-            self.asset_keys(connection)
-            new = [asset for asset in dict.fromkeys(wanted) if asset not in known]
-            if create and new:
-                self._create_assets(connection, new)
+        missing = list(dict.fromkeys(asset for asset in wanted if asset not in known))
+        for chunk in chunks(missing):
+            given = {"groups": list({asset.group for asset in chunk}), "names": [asset.name for asset in chunk]}
+            self._learn(connection.execute(_NAMED, given))
+        if create and (new := [asset for asset in missing if asset not in known]):
+            self._create_assets(connection, new)
         return {asset: known[asset] for asset in wanted if asset in known}
 
     def _create_assets(self, connection: Connection, new: list[AssetKey]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, Select, bindparam, func, select
 
 from assetflow.catalog import codes, tables
-from assetflow.catalog.claims import dead_runs
+from assetflow.catalog.claims import dead_runs, outcomes
 from assetflow.catalog.encoding import hexed, instant, seconds
 from assetflow.catalog.faults import decoding
 from assetflow.catalog.records import Attempt, Run, UsedBlob
@@ -32,9 +32,6 @@ _RUNS = (
     .order_by(_R.id.desc())
 )
 _LAST = select(func.max(_R.id))
-_OUTCOMES = (
-    select(_A.outcome, func.count()).where(_A.run_id == bindparam("run"), _A.outcome.is_not(None)).group_by(_A.outcome)
-)
 _TOOK = select(func.max(_M.micros)).where(_M.attempt_id == _A.id).scalar_subquery()
 _ATTEMPTS = (
     select(
@@ -115,10 +112,7 @@ def _runs(catalog: Catalog, statement: Select[*tuple[Any, ...]]) -> tuple[Run, .
         found = []
         for row in connection.execute(statement).all():
             status = RunStatus.INTERRUPTED if row.id in dead else codes.RUN_STATUSES.values[row.status]
-            counts = json.loads(row.counts) if row.counts else None
-            if counts is None:
-                rows = connection.execute(_OUTCOMES, {"run": row.id})
-                counts = {str(codes.ATTEMPT_OUTCOMES.values[code]): number for code, number in rows}
+            counts = json.loads(row.counts) if row.counts else outcomes(connection, row.id)
             found.append(_run(row, status, counts))
         return tuple(found)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from assetflow.catalog import tables
 from assetflow.catalog.edges import members, readers
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from assetflow.catalog.catalog import Catalog
 
 __all__ = ["ancestry", "current_versions", "find", "history", "progeny"]
+
+#: How many of the last materializations are looked at before all of an asset's are.
+RECENT = 5_000
 
 _M, _P, _T = tables.materializations.c, tables.partitions.c, tables.pointers.c
 _ABOUT = (
@@ -50,6 +53,14 @@ _OF_ASSET = (
     .where(_P.asset_id == bindparam("asset"))
     .order_by(_M.id.desc())
 )
+_LAST = select(func.max(_M.id))
+# Adding zero keeps a database from beginning with all of the asset's partitions.
+_RECENT = (
+    select(_M.id)
+    .join(tables.partitions, _P.id == _M.partition_id)
+    .where(_M.id > bindparam("after"), _P.asset_id + 0 == bindparam("asset"))
+    .order_by(_M.id.desc())
+)
 _OF_PARTITION = select(_M.id).where(_M.partition_id == bindparam("partition")).order_by(_M.version.desc())
 _NUMBERED = select(_M.id).where(_M.partition_id == bindparam("partition"), _M.version == bindparam("version"))
 _CURRENT = select(_T.materialization_id).where(
@@ -75,9 +86,15 @@ def history(
             statement, given = _OF_PARTITION, {"partition": id}
         if id is None:
             return ()
+        ids: list[int] = []
         if limit is not None:
             statement = statement.limit(limit)
-        ids = list(connection.execute(statement, given).scalars())
+            if key is None:  # most often the newest are among the last recorded: no need to sort them all
+                last = connection.execute(_LAST).scalar() or 0
+                recent = _RECENT.limit(limit)
+                ids = list(connection.execute(recent, {**given, "after": last - RECENT}).scalars())
+        if limit is None or len(ids) < limit:
+            ids = list(connection.execute(statement, given).scalars())
         found = _versions(catalog, connection, ids)
         return tuple(found[id] for id in ids)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Result, Select, bindparam, select
+from sqlalchemy import Connection, Result, Select, bindparam, func, select
 
 from assetflow.catalog import tables
 from assetflow.catalog.claims import leases_of
 from assetflow.catalog.declared import declared
+from assetflow.catalog.encoding import instant
 from assetflow.catalog.facts import Facts
 from assetflow.catalog.faults import decoding
 from assetflow.catalog.ids import Ids
@@ -48,6 +50,32 @@ _BLOBS = (
     .join(tables.blobs, tables.blobs.c.id == tables.materializations.c.blob_id)
     .where(_P.environment_id == bindparam("environment"), _P.to_revision.is_(None))
 )
+# Adding zero keeps a database from reading all moves in the order of assets.
+_MOVED_ASSETS = (
+    select(_P.asset_id + 0, func.max(_P.from_revision))
+    .where(_P.environment_id == bindparam("environment"), _P.from_revision > bindparam("since"))
+    .group_by(_P.asset_id + 0)
+)
+_NEWEST = (
+    select(_P.asset_id, func.max(tables.materializations.c.made_at))
+    .join(tables.materializations, tables.materializations.c.id == _P.materialization_id)
+    .where(
+        _P.environment_id == bindparam("environment"),
+        _P.to_revision.is_(None),
+        _P.asset_id.in_(WANTED),
+    )
+    .group_by(_P.asset_id)
+)
+_SINGLES = select(_Q.id).where(
+    _Q.asset_id.in_(WANTED),
+    _Q.key_id == select(_K.id).where(_K.text == "", _K.dimensions == 0).scalar_subquery(),
+)
+_SINGLE_BLOBS = (
+    select(_P.asset_id, tables.blobs.c.name)
+    .join(tables.materializations, tables.materializations.c.id == _P.materialization_id)
+    .join(tables.blobs, tables.blobs.c.id == tables.materializations.c.blob_id)
+    .where(_P.environment_id == bindparam("environment"), _P.to_revision.is_(None), _P.partition_id.in_(WANTED))
+)
 _PARTITIONS = (
     select(_Q.id, _Q.asset_id, _K.text).join(tables.partition_keys, _K.id == _Q.key_id).where(_Q.asset_id.in_(WANTED))
 )
@@ -83,6 +111,21 @@ class View:
                     moved[partition] = revision
         return moved
 
+    def moved_assets(self, since: int) -> dict[AssetKey, int]:
+        """The assets of which a pointer moved after a revision, each with the last revision at which one did."""
+        with decoding(self._where):
+            return {self._assets[asset]: last for asset, last in self._rows(_MOVED_ASSETS, since=since)}
+
+    def materialized_at(self, assets: Iterable[AssetKey]) -> dict[AssetKey, datetime]:
+        """When the newest of an asset's current values was made, of each asset that has one."""
+        with decoding(self._where):
+            ids = self._ids.assets(self._connection, assets).values()
+            return {
+                self._assets[asset]: instant(at)
+                for chunk in chunks(ids)
+                for asset, at in self._rows(_NEWEST, wanted=chunk)
+            }
+
     def histories(
         self, assets: Iterable[AssetKey], lost: Collection[Partition] = frozenset()
     ) -> dict[Partition, History]:
@@ -112,6 +155,19 @@ class View:
         """The name of the current value's blob, of each partition that has one."""
         with decoding(self._where):
             return {Partition(self._assets[asset], key): name for asset, key, name in self._rows(_BLOBS)}
+
+    def single_blobs(self) -> dict[AssetKey, str]:
+        """The name of the current value's blob, of each unpartitioned asset that has one.
+
+        It costs a look-up an asset, where :meth:`blobs` costs one a partition.
+        """
+        with decoding(self._where):
+            found: dict[AssetKey, str] = {}
+            for chunk in chunks(self._assets):
+                wanted = self._connection.execute(_SINGLES, {"wanted": chunk}).scalars().all()
+                rows = self._rows(_SINGLE_BLOBS, wanted=wanted)
+                found.update((self._assets[asset], name) for asset, name in rows)
+            return found
 
     def current(self) -> dict[Partition, int]:
         """The current materialization's id, of each partition that has one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,9 @@ from assetflow.cli import shapes
 from assetflow.cli.deciding import Selection
 from assetflow.cli.output import as_json
 from assetflow.cli.session import Session
-from assetflow.model.definition import Definition
+
+if TYPE_CHECKING:
+    from assetflow.model.definition import Definition
 
 __all__ = ["list_assets", "show", "validate"]
 

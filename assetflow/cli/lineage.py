@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assetflow.cli.output import Output
 from assetflow.cli.session import Session
 from assetflow.errors import UsageError
-from assetflow.graph.lineage import Lineage
+
+if TYPE_CHECKING:
+    from assetflow.graph.lineage import Lineage
 
 __all__ = ["lineage"]
 

@@ -11,11 +11,9 @@ import typer
 from assetflow.cli import shapes
 from assetflow.cli.deciding import Partition, Selection, summary, tell_withheld
 from assetflow.cli.output import Output
-from assetflow.cli.progress import Progress
 from assetflow.cli.session import Session
 from assetflow.errors import UsageError
 from assetflow.model.durations import duration_text
-from assetflow.model.journal import Outcome, RunStatus
 from assetflow.model.plan import Plan
 
 if TYPE_CHECKING:
@@ -42,6 +40,9 @@ def materialize(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a large plan.")] = False,
 ) -> int:
     """Make the selection up to date, and first whatever it needs. Without a selection: everything."""
+    from assetflow.cli.progress import Progress  # noqa: PLC0415 - a command body loads what it needs
+    from assetflow.model.journal import Outcome  # noqa: PLC0415
+
     project = session.project(sets=tuple(sets or ()))
     if sets and not session.out.json:
         names = ", ".join(pair.split("=")[0] for pair in sets)
@@ -108,6 +109,6 @@ def _tell(out: Output, plan: Plan, result: Result) -> None:
 
 
 def _exit_code(result: Result) -> int:
-    if result.status is RunStatus.CANCELLED:
+    if result.status == "cancelled":
         return 128 + (result.signal or signal.SIGINT)
-    return 1 if result.status is RunStatus.FAILED else 0
+    return 1 if result.status == "failed" else 0

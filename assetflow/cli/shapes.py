@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from assetflow.catalog.records import Attempt, Run, Version
-from assetflow.model.definition import Definition
-from assetflow.model.event import StepFinished
-from assetflow.model.plan import Cause, Plan, State
+from assetflow.model.plan import State
+
+if TYPE_CHECKING:  # so that --help need not load them
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from assetflow.catalog.records import Attempt, Run, Version
+    from assetflow.model.definition import Definition
+    from assetflow.model.event import StepFinished
+    from assetflow.model.plan import Cause, Plan
 
 __all__ = [
     "attempt",

@@ -89,15 +89,17 @@ def blocked(by: Partition, setback: Setback) -> Cause:
 
 def differences_of(trace: Trace, histories: Iterable[History], digest: str | None) -> tuple[Cause, ...]:
     """What differs between today's trace and those of the outputs' current values, and which inputs are pending."""
-    found: dict[Cause, None] = {}
+    found: list[Cause] = []
     seen: set[str] = set()
     for history in histories:
         current = history.current
         if current is not None and current.trace != digest and current.trace not in seen:
             seen.add(current.trace)
-            found |= dict.fromkeys(differences(current, trace))
+            found += differences(current, trace)
+    if len(seen) > 1:
+        found = list(dict.fromkeys(found))
     if digest is None:
-        found |= dict.fromkeys(upstream(edge.asset) for edge in trace.edges if edge.digest is None)
+        found += [upstream(asset) for asset in dict.fromkeys(edge.asset for edge in trace.edges if edge.digest is None)]
     return tuple(found)
 
 
@@ -115,7 +117,7 @@ def differences(recorded: Materialization, today: Trace) -> tuple[Cause, ...]:
         found.append(
             Cause(kind=CauseKind.TYPE, message="the partition stands for something else now", new=today.window)
         )
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def _recipe(old: Recipe, new: Recipe) -> Iterator[Cause]:

@@ -11,14 +11,15 @@ from typing import Any
 
 from assetflow.catalog import Catalog
 from assetflow.declare import Asset, MultiAsset, Source
-from assetflow.errors import Mistakes, UsageError
+from assetflow.errors import AssetflowError, Mistakes, UsageError
 from assetflow.graph import Graph
 from assetflow.load.definitions import Bound, BoundOutput, Loaded
 from assetflow.load.load import load
-from assetflow.load.settings import Settings
+from assetflow.load.settings import Settings, find_settings
 from assetflow.model.definition import Node
 from assetflow.model.keys import AssetKey
 from assetflow.model.trace import Recipe
+from assetflow.model.versions import fingerprint
 from assetflow.project.opened import Project
 from assetflow.project.results import Named, Result
 from assetflow.run.world import REAL, World
@@ -54,7 +55,10 @@ def materialize(
     at: datetime | None = None,
     sets: Sequence[str] = (),
 ) -> Result:
-    """Make these assets, and what they need of their modules, from scratch and in memory.
+    """Make these assets, and what they need, from scratch and in memory.
+
+    Assets of the project that the working folder belongs to are loaded with it, so that names mean the same as there;
+    others with what their own modules hold.
 
     ``given`` holds values that are used instead of making them: they are checked and handed on as if they had been
     made. ``resources`` are used instead of configured ones; ``at`` is what the clock says. A step that fails makes
@@ -62,11 +66,24 @@ def materialize(
     """
     world: World = REAL if at is None else _At(at.astimezone(UTC))
     with tempfile.TemporaryDirectory(prefix="assetflow-") as folder:
-        settings = Settings(root=Path.cwd(), catalog="sqlite://", store=str(Path(folder) / "store"))
+        declared = [*assets, *(asset for asset in given or {} if not isinstance(asset, str | AssetKey))]
+        settings = replace(_settings(declared), catalog="sqlite://", store=str(Path(folder) / "store"))
         project = in_memory(settings, assets, given=given or {}, resources=resources, sets=sets, world=world)
         keys = [project.resolve_all(asset) for asset in assets]
         wanted = [key for group in keys for key in group if key not in project.loaded.sources]
         return project.materialize(*wanted, partitions=partitions, jobs=1, executor="inline")
+
+
+def _settings(declared: Sequence[Any]) -> Settings:  # declarations
+    """The project's settings where it holds all these declarations, else settings that name no module."""
+    alone = Settings(root=Path.cwd(), catalog="", store="")
+    try:
+        settings = find_settings()
+    except AssetflowError:
+        return alone
+    modules = {asset.place.module for asset in declared if hasattr(asset, "place")}
+    inside = all(any(f"{name}.".startswith(f"{listed}.") for listed in settings.modules) for name in modules)
+    return settings if inside and modules else alone
 
 
 class _InMemory(Project):
@@ -93,7 +110,7 @@ def in_memory(
     declared = [*assets, *(asset for asset in given if not isinstance(asset, str | AssetKey))]
 
     def loader() -> Loaded:
-        loaded = load(settings, assets=declared, resources=resources, sets=sets)
+        loaded = load(settings, assets=None if settings.modules else declared, resources=resources, sets=sets)
         if loaded.mistakes:
             raise Mistakes(loaded.mistakes)
         return with_given(loaded, given)
@@ -104,25 +121,41 @@ def in_memory(
 
 
 def with_given(loaded: Loaded, given: Given) -> Loaded:
-    """The project with these values in place of what would make them. Raises UsageError ``bad-given``."""
+    """The project with these values in place of what would make them. Raises UsageError ``bad-given``.
+
+    Where one output of a multi-asset is given, the others are not made: they must be given, or not be needed.
+    """
     nodes, bound, sources = dict(loaded.graph.nodes), dict(loaded.bound), dict(loaded.sources)
     for named, value in given.items():
         key = _key(loaded, named)
         node = loaded.graph.node_of(key)
-        if len(node.outputs) > 1:
-            raise UsageError("bad-given", f"{key} is made together with others; give all readers of it what they need")
-        hint = sources[key].hint if key in sources else bound[key].outputs[0].hint
-        # A given value has no trace worth keeping: the catalog it goes into is new.
-        nodes[key] = Node(
-            key=key,
-            outputs=(key,),
-            recipe=Recipe.of(code="given"),
-            partitioning=node.partitioning,
-            digest=f"given {key}",
-        )
-        bound[key] = Bound(key=key, function=_giving(value), outputs=(BoundOutput(key=key, hint=hint, codec=None),))
-        sources.pop(key, None)
+        if len(node.outputs) > 1 and node.key in nodes:
+            del nodes[node.key]
+            for other in node.outputs:
+                nodes[other], bound[other] = _stand_in(other, node, None, _refusing(other, key))
+        source = sources.pop(key, None)
+        hint = source.hint if source else next(o.hint for o in loaded.bound[node.key].outputs if o.key == key)
+        nodes[key], bound[key] = _stand_in(key, node, hint, _giving(value))
     return replace(loaded, graph=Graph(nodes, loaded.graph.definitions), bound=bound, sources=sources)
+
+
+def _stand_in(key: AssetKey, node: Node, hint: object, function: Any) -> tuple[Node, Bound]:  # of a user's value
+    """A node that makes one asset out of nothing. It has no trace worth keeping: the catalog it goes into is new."""
+    made = Node(
+        key=key,
+        outputs=(key,),
+        recipe=Recipe.of(code="given"),
+        partitioning=node.partitioning,
+        digest=fingerprint("given", str(key)),
+    )
+    return made, Bound(key=key, function=function, outputs=(BoundOutput(key=key, hint=hint, codec=None),))
+
+
+def _refusing(key: AssetKey, given: AssetKey) -> Any:  # what stands in for a user's function
+    def refuse() -> None:
+        raise UsageError("bad-given", f"{key} is made together with {given}, which was given", hint=f"give {key} too")
+
+    return refuse
 
 
 def _giving(value: Any) -> Any:  # the value of a user's asset

@@ -16,7 +16,10 @@ from assetflow.types.handover import handed, reading_hint
 from assetflow.types.libraries import TableKind, kind_of_hint
 from assetflow.types.values import checked
 
-__all__ = ["Argument", "Held", "Lying", "Member", "Seen", "Watched", "loaded", "unmoved"]
+__all__ = ["PLAIN", "Argument", "Held", "Lying", "Member", "Seen", "Watched", "loaded", "unmoved"]
+
+#: A value of exactly such a class is of the type that the class stands for; there is nothing to look into.
+PLAIN = frozenset({int, str, bool, float, bytes})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ def loaded(argument: Argument, values: Values, connect: Callable[[], Any]) -> An
             value = reading.table()
         case _:
             value = reading.value(argument.members[0], bound.hint)
+    if type(value) is bound.hint and bound.hint in PLAIN:
+        return value
     return checked(value, bound.hint, what=f"input {bound.parameter} of {argument.reader}")
 
 
@@ -118,8 +123,8 @@ class _Reading:
 
     def value(self, member: Member, hint: object) -> Any:
         """One member, as the annotation asks and the producer made it."""
-        hint = reading_hint(self.argument.producer, hint)
-        if kind_of_hint(hint) is not TableKind.DUCKDB:
+        hint, relation = _asked(self.argument.producer, hint)
+        if not relation:
             return self._read(member, hint)
         table = self._read(member, _arrow_table())
         return types.tables.from_arrow(table, hint, connection=self.connect())
@@ -147,6 +152,14 @@ class _Reading:
                     return read(source, member.key, hint)
                 table = types.tables.to_arrow(read(source, member.key, _arrow_table()))
                 return types.tables.from_arrow(table.select(list(columns)), hint)
+
+
+def _asked(producer: object, hint: object) -> tuple[object, bool]:
+    """How to read a value for a consumer, and whether that is as a DuckDB relation."""
+    if producer is hint and isinstance(hint, type) and hint in PLAIN:
+        return hint, False
+    hint = reading_hint(producer, hint)
+    return hint, kind_of_hint(hint) is TableKind.DUCKDB
 
 
 def _arrow_table() -> object:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -124,7 +125,7 @@ def perform(work: Work, tools: Tools) -> Result:
         "key": work.step.key,
         "attempt": work.attempt,
     }
-    path = None if tools.logs is None else log_path(tools.logs, work.run.id, work.attempt)
+    path = None if tools.logs is None else partial(log_path, tools.logs, work.run.id, work.attempt)
     log = AttemptLog(path, fields, now=tools.world.now, masked=resources.masked)
     outcome: tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...]] | str | BaseException
     try:
@@ -170,7 +171,7 @@ def _called(work: Work, tools: Tools) -> tuple[tuple[Output, ...], tuple[Any, ..
             step=str(work.step.asset),
             key=work.step.key,
             run=work.run,
-            scratch=tools.scratch / work.scratch,
+            scratch=partial(tools.scratch.joinpath, work.scratch),
             state=work.state,
             progressed=lambda done, total: tools.progressed(work.step, done, total),
         )

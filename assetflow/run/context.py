@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ class StepContext(Context):
         step: str,
         key: str,
         run: RunContext,
-        scratch: Path,
+        scratch: Callable[[], Path],
         state: str | None,
         progressed: Callable[[float, float], None],
     ) -> None:
@@ -71,8 +70,9 @@ class StepContext(Context):
 
     @property
     def scratch(self) -> Path:
-        self._scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return self._scratch
+        folder = self._scratch()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
 
     @property
     def duckdb(self) -> Any:  # a duckdb.DuckDBPyConnection
@@ -118,10 +118,6 @@ class StepContext(Context):
         connection, self._duckdb = self._duckdb, None
         if connection is not None:
             connection.close()
-
-    def remove_scratch(self) -> None:
-        """Remove the scratch folder at the step's end."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def metadata_texts(metadata: Mapping[str, object]) -> tuple[tuple[str, str], ...]:

@@ -27,6 +27,8 @@ class Question:
 
     claimed: Claimed
     trace: Trace
+    #: The trace's; empty where an input has no value.
+    digest: str
     #: What it reads, edge by edge.
     reads: tuple[tuple[Read, ...], ...]
     #: One per output.
@@ -80,7 +82,9 @@ class Deciding:
         trace = trace_of(node, one.key, self._keys.of, version_of)
         histories = tuple(claimed.histories.get(output, History()) for output in one.outputs)
         decision = decide(node, trace, histories, as_of=self._plan.as_of, demands=one.causes, again=one.again)
-        return Question(claimed, trace, self._reads(step, claimed), histories, decision, tuple(missing))
+        return Question(
+            claimed, trace, trace.digest or "", self._reads(step, claimed), histories, decision, tuple(missing)
+        )
 
     def _reads(self, step: int, claimed: Claimed) -> tuple[tuple[Read, ...], ...]:
         reads = []

@@ -25,11 +25,14 @@ def log_path(folder: Path, run: int, attempt: int) -> Path:
 
 
 class AttemptLog:
-    """The log of one attempt. May be written from any thread; a full disk loses lines, never the step."""
+    """The log of one attempt. May be written from any thread; a full disk loses lines, never the step.
+
+    ``path`` is asked for when there is a first line; None drops all.
+    """
 
     def __init__(
         self,
-        path: Path | None,
+        path: Callable[[], Path] | None,
         fields: Mapping[str, object],
         *,
         now: Callable[[], datetime],
@@ -54,7 +57,7 @@ class AttemptLog:
             if self._closed or self._path is None:
                 return
             try:
-                os.write(self._opened(self._path), data)
+                os.write(self._opened(), data)
             except OSError:
                 self._closed = True
 
@@ -81,8 +84,10 @@ class AttemptLog:
                 os.close(self._file)
                 self._file = None
 
-    def _opened(self, path: Path) -> int:
+    def _opened(self) -> int:
         if self._file is None:
+            assert self._path is not None
+            path = self._path()
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
             self._file = os.open(path, flags, 0o600)

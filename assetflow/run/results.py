@@ -12,6 +12,7 @@ from assetflow.model.journal import Output
 from assetflow.model.keys import Partition
 from assetflow.model.storage import Codec
 from assetflow.model.versions import DataVersion, Stored, fingerprint
+from assetflow.run.arguments import PLAIN
 from assetflow.run.context import StepContext
 from assetflow.run.memory import ABSENT
 from assetflow.store.codecs import Bytes, Json, Numpy, TableCodec, Text, codec_for
@@ -23,7 +24,7 @@ from assetflow.types.values import checked
 __all__ = ["checked_values", "has_effects", "saved"]
 
 #: What these keep comes back as handing it on gives it; anything else is loaded from the store.
-_HANDED = (TableCodec, Json, Text, Bytes, Numpy)
+_HANDED = (Json, Text, Bytes, Numpy, TableCodec)
 
 
 def has_effects(bound: Bound) -> bool:
@@ -44,7 +45,9 @@ def checked_values(returned: Any, bound: Bound) -> tuple[Any, ...]:  # values of
 
 
 def _checked(value: Any, output: BoundOutput) -> Any:
-    return value if output.hint is None else checked(value, output.hint, what=str(output.key))
+    if output.hint is None or (type(value) is output.hint and output.hint in PLAIN):
+        return value
+    return checked(value, output.hint, what=str(output.key))
 
 
 def saved(
@@ -86,9 +89,10 @@ def _saved(
     """Where the value lies now, the value to hand on (or ABSENT), and the names of blobs written."""
     codec = output.codec or codec_for(output.hint, value)
     name = blob_name(partition, attempt, codec.suffix)
-    if kind_of_value(value) is TableKind.ARROW_READER:
-        return _streamed(store.save(value, codec, name), codec, store, older)
-    value = store.settled(value, codec)
+    if type(codec) is not Json:
+        if kind_of_value(value) is TableKind.ARROW_READER:
+            return _streamed(store.save(value, codec, name), codec, store, older)
+        value = store.settled(value, codec)
     version = store.version(value, codec)
     again = value if isinstance(codec, _HANDED) else ABSENT
     same = older.get(version.digest)

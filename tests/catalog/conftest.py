@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -51,9 +52,11 @@ def journal(catalog: Catalog, w: ModuleType) -> CatalogJournal:
 
 
 @pytest.fixture
-def another() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def another(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts another process on a catalog; all are ended with the test."""
     started: list[subprocess.Popen[str]] = []
+    # Bytecode is kept for the session, so that each process is there in a moment.
+    cache = {"PYTHONPYCACHEPREFIX": str(tmp_path_factory.getbasetemp() / "bytecode"), "PYTHONDONTWRITEBYTECODE": ""}
 
     def start(path: Path, role: str, *rest: object) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -62,6 +65,7 @@ def another() -> Iterator[Callable[..., subprocess.Popen[str]]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, **cache},
         )
         started.append(process)
         return process

@@ -52,6 +52,23 @@ def test_a_step_takes_at_most_a_third_of_a_millisecond_in_groups(path, w):
     assert spent / 1000 < 0.0006, f"{spent / 1000 * 1000:.3f} ms"
 
 
+def test_many_assets_cost_what_many_partitions_do(path, w):
+    with Catalog.open(path, create=True) as catalog:
+        journal = catalog.journal("main")
+        run = journal.begin(w.new_run())
+        spent = []
+        for at in range(0, 3_000, GROUP):
+            begun = time.process_time()
+            claimed = journal.claim(run, [w.claim(f"a{number}") for number in range(at, at + GROUP)])
+            between = time.process_time()
+            finished = [w.made(one) for one in claimed]
+            committing = time.process_time()
+            journal.commit(run, finished)
+            spent.append(time.process_time() - committing + between - begun)
+        first, last = min(spent[5:30]), min(spent[-25:])
+        assert last < 2 * first + 0.002
+
+
 def test_the_hundredth_version_of_a_partition_costs_what_the_first_did(path, w):
     with Catalog.open(path, create=True) as catalog:
         first = min(record(catalog, w, 0, GROUP) for _ in range(5))

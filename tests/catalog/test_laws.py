@@ -24,7 +24,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(groups=STEPS)
 def test_intervals_tell_what_was_current_at_every_revision(w, groups):
     """The naive model is a dict per environment, copied whole after each commit."""
@@ -118,7 +118,7 @@ WIDE = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=WIDE)
 def test_wide_edges_give_back_exactly_what_was_read(w, actions):
     """What a step read is kept beside it: any members, made in the same group or long ago, current or replaced."""

@@ -147,3 +147,23 @@ def test_a_file_and_memory_give_the_same(path, w):
                 times = [past.current.made_at for past in pasts.values()]
                 seen.append((view.revision, view.moved(0), stored, times))
     assert seen[0] == seen[1]
+
+
+def test_sums_over_an_asset_agree_with_its_partitions(catalog, journal, w):
+    run = journal.begin(w.new_run())
+    make(journal, w, run, w.cell("a"), w.cell("b", "1"), w.cell("b", "2"))
+    with catalog.view("main") as view:
+        before = view.revision
+    make(journal, w, run, w.cell("b", "2"))
+    with catalog.view("main") as view:
+        blobs = view.blobs()
+        assert view.single_blobs() == {w.asset("a"): blobs[w.cell("a")]}
+        assert view.moved_assets(0) == {w.asset("a"): before, w.asset("b"): before + 1}
+        assert view.moved_assets(before) == {w.asset("b"): before + 1}
+        made_at = w.NOON + timedelta(seconds=1.5)
+        assert view.materialized_at([w.asset("a"), w.asset("b"), w.asset("c")]) == {
+            w.asset("a"): made_at,
+            w.asset("b"): made_at,
+        }
+    with catalog.view("other") as view:
+        assert (view.single_blobs(), view.moved_assets(0), view.materialized_at([w.asset("a")])) == ({}, {}, {})

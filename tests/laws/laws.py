@@ -192,8 +192,9 @@ class LawfulPlan:
     def _answer(self, spec: Spec, outputs: list[Partition], today: Any) -> SetbackKind | None:
         if self.targets.named & set(outputs):
             return None
-        kind = self.world.answered(spec, outputs[0], today, self.environment)
-        return None if kind is SetbackKind.FAILED and self.targets.retry_failed else kind
+        kinds = [self.world.answered(spec, output, today, self.environment) for output in outputs]
+        forgotten = SetbackKind.FAILED if self.targets.retry_failed else None
+        return next((kind for kind in kinds if kind not in (None, forgotten)), None)
 
     def _value(self, output: Partition, place: int, step: Step | None, serves: bool) -> Any:
         if step:

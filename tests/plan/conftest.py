@@ -81,13 +81,18 @@ class Shelf:
         **fields: Any,
     ) -> Node:
         """``reads`` are names; ``per`` is the folder with a key for each partition, read key by key."""
-        per_key = {made for node in self.nodes.values() if node.partitioning is not SINGLE for made in node.outputs}
+
+        def reads_key_by_key(read: str) -> bool:
+            return bool(per) and any(
+                key(read) in node.outputs and node.partitioning is not SINGLE for node in self.nodes.values()
+            )
+
         inputs = [
             Input(
                 parameter=read,
                 asset=key(read),
                 columns=columns,
-                mapping=Same() if per and key(read) in per_key else All(),
+                mapping=Same() if reads_key_by_key(read) else All(),
             )
             for read in reads.split()
         ]
