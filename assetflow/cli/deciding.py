@@ -9,7 +9,7 @@ import typer
 
 from assetflow.cli import shapes
 from assetflow.cli.output import Output
-from assetflow.cli.session import Session
+from assetflow.cli.session import Session, known_names
 from assetflow.model.durations import duration_text
 from assetflow.model.plan import Action, Plan, State
 
@@ -17,7 +17,12 @@ __all__ = ["Selection", "explain", "plan", "show_plan", "status", "summary", "te
 
 Selection = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SEL]...", help="Assets: name, group.name, +x, x+, tag:t, group:g …", show_default=False),
+    typer.Argument(
+        metavar="[SEL]...",
+        help="Assets: name, group.name, +x, x+, tag:t, group:g …",
+        show_default=False,
+        autocompletion=known_names,
+    ),
 ]
 Partition = Annotated[list[str] | None, typer.Option("--partition", "-p", help="Only this partition key; repeatable.")]
 
@@ -115,7 +120,9 @@ def summary(plan: Plan) -> str:
     return ", ".join(said) + (f"; about {duration_text(sum(known))} of work" if known else "")
 
 
-def explain(session: Session, address: Annotated[str, typer.Argument(help="group.name[@partition]")]) -> None:
+def explain(
+    session: Session, address: Annotated[str, typer.Argument(help="group.name[@partition]", autocompletion=known_names)]
+) -> None:
     """Why an asset is in its state, why it last ran, and what differs between then and now."""
     project = session.project()
     told = project.explain(address)

@@ -46,7 +46,8 @@ def materialize(
     project = session.project(sets=tuple(sets or ()))
     if sets and not session.out.json:
         names = ", ".join(pair.split("=")[0] for pair in sets)
-        session.out.note(f"--set is for this command only; [tool.assetflow.parameters] keeps {names}")
+        table = "[tool.assetflow.parameters]" if project.settings.file == "pyproject.toml" else "[parameters]"
+        session.out.note(f"--set is for this command only; {table} in {project.settings.file} keeps {names}")
     plan = project.plan(
         *(selection or ()), partitions=partition, only=only, force=force, retry_failed=retry_failed, strict=True
     )

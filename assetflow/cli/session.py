@@ -11,8 +11,23 @@ from typing import Annotated, Any
 import typer
 
 from assetflow.cli.output import Output
+from assetflow.errors import AssetflowError
 
-__all__ = ["Session", "command"]
+__all__ = ["Session", "command", "known_names"]
+
+
+def known_names(incomplete: str) -> list[str]:
+    """Asset names for the shell's completion: as recorded, so that no code is imported."""
+    from assetflow.project import Project  # noqa: PLC0415 - only while completing
+
+    try:
+        keys = Project.open().past.definitions()
+    except AssetflowError:
+        return []
+    bare = [key.name for key in keys]
+    names = [key.name if bare.count(key.name) == 1 and "." not in incomplete else str(key) for key in sorted(keys)]
+    return [name for name in names if name.startswith(incomplete)]
+
 
 Modules = Annotated[
     list[str] | None, typer.Option("-m", "--module", help="A module or package with assets; repeatable.")

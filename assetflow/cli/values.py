@@ -9,12 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from assetflow.cli import shapes
-from assetflow.cli.session import Session
+from assetflow.cli.session import Session, known_names
 from assetflow.errors import UsageError
 
 __all__ = ["cat", "history", "open_value", "query"]
 
-Address = Annotated[str, typer.Argument(help="name, group.name, group.name@partition or group.name:v3")]
+Address = Annotated[
+    str, typer.Argument(help="name, group.name, group.name@partition or group.name:v3", autocompletion=known_names)
+]
 
 
 def history(

@@ -61,7 +61,7 @@ def taken(
     """The snapshot to plan these targets on. Pasts are read only of what the memos do not prove fresh."""
     closure = _closure(graph, targets)
     with catalog.view(environment) as view:
-        lost = {partition for partition, name in view.blobs().items() if store.size(name) is None}
+        lost = {Partition(asset) for asset, name in view.single_blobs().items() if store.size(name) is None}
         sources = [name for name in closure if graph.nodes[name].observed]
         histories = view.histories(sources)
         changed = {
@@ -104,9 +104,7 @@ def _compared(
     memos = view.memos()
     if not memos:
         return None
-    moved: dict[AssetKey, int] = {}
-    for partition, revision in view.moved(min(memo.revision for memo in memos.values())).items():
-        moved[partition.asset] = max(revision, moved.get(partition.asset, 0))
+    moved = view.moved_assets(min(memo.revision for memo in memos.values()))
     also: Iterable[AssetKey] = ()
     if targets.force:
         also = graph.assets if targets.assets is None else targets.assets

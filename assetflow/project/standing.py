@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from assetflow.catalog import Catalog
-from assetflow.catalog.versions import current_versions
 from assetflow.graph import Graph
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Cause, CauseKind, Plan, Standing, State
@@ -25,7 +24,8 @@ def statuses(
     by_asset: dict[AssetKey, list[tuple[Partition, Standing]]] = {}
     for partition, standing in plan.standings.items():
         by_asset.setdefault(partition.asset, []).append((partition, standing))
-    made = {p: v.materialization.made_at for p, v in current_versions(catalog, plan.environment, shown).items()}
+    with catalog.view(plan.environment) as view:
+        made = view.materialized_at(shown)
     found = []
     for asset in shown:
         total = len(keys.of(asset))
@@ -38,7 +38,6 @@ def statuses(
         counts[State.FRESH] += total - sum(counts.values())
         state = min((s for s, n in counts.items() if n), key=lambda s: s.severity, default=State.FRESH)
         causes = dict.fromkeys(cause for _, standing in sorted(standings) for cause in standing.causes)
-        times = [at for key in keys.of(asset) if (at := made.get(Partition(asset, key))) is not None]
         found.append(
             AssetStatus(
                 key=asset,
@@ -46,7 +45,7 @@ def statuses(
                 total=total,
                 partitions=dict(counts),
                 causes=tuple(causes),
-                materialized_at=max(times, default=None),
+                materialized_at=made.get(asset),
             )
         )
     return tuple(found)
