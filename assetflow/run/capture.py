@@ -11,6 +11,7 @@ import os
 import pdb
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,10 +26,18 @@ _running: list[AttemptLog] = []
 _lock = threading.Lock()
 
 
+#: Threads that were there when the run began, the coordinating one among them: none of a step's.
+_older: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+#: How our own threads' names begin.
+OURS = "assetflow-"
+
+
 def _current() -> AttemptLog | None:
     log = _attempt.get()
     if log is None and len(_running) == 1:
-        log = _running[0]
+        thread = threading.current_thread()
+        if thread not in _older and not thread.name.startswith(OURS):
+            return _running[0]
     return log
 
 
@@ -141,6 +150,7 @@ def capturing() -> Iterator[None]:
     global _runs  # noqa: PLW0603 - sys.stdout is global, and so is who changed it
     with _lock:
         _runs += 1
+        _older.update(threading.enumerate())
         if _runs == 1:
             _installed.append(_Installed())
     try:
@@ -149,6 +159,7 @@ def capturing() -> Iterator[None]:
         with _lock:
             _runs -= 1
             if _runs == 0:
+                _older.clear()
                 _installed.pop().remove()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from assetflow.errors import UsageError, ValueMismatch
 from assetflow.model.context import Context, PartitionContext, RunContext
 from assetflow.model.versions import canonical_json
+from assetflow.resource import masked
 
 __all__ = ["MOST_METADATA", "StepContext"]
 
@@ -92,7 +93,7 @@ class StepContext(Context):
         told: tuple[object, ...] = (uri, hash)
         if not all(isinstance(each, str) and each for each in told):
             raise UsageError("bad-record", "ctx.record takes where it is and a hash of its content, both as text")
-        self.recorded = (uri, hash)
+        self.recorded = (masked(uri), hash)
 
     def progress(self, done: float, total: float) -> None:
         self._progressed(done, total)
@@ -121,16 +122,17 @@ class StepContext(Context):
 
 
 def metadata_texts(metadata: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Names and values as JSON texts, sorted by name, without secrets; see :meth:`StepContext.metadata_after`."""
     texts: list[tuple[str, str]] = []
     left = MOST_METADATA
     for name in sorted(metadata, key=str):
-        text = _json(metadata[name], "bad-metadata", f"ctx.metadata[{name!r}]", default=str)
+        text = masked(_json(metadata[name], "bad-metadata", f"ctx.metadata[{name!r}]", default=str))
         size = len(text.encode("utf-8", "replace"))
         if size > left:
             kept = text.encode("utf-8", "replace")[: max(0, left // 2)].decode("utf-8", "ignore")
             text = canonical_json(f"{kept} … (cut: {size:,} bytes, 1 MB of metadata is the limit)")
         left = max(0, left - size)
-        texts.append((str(name), text))
+        texts.append((masked(str(name)), text))
     return tuple(texts)
 
 

@@ -36,7 +36,7 @@ Every command takes these options too:
 | option | |
 |---|---|
 | `-m`, `--module MODULE` | A module or package with assets; repeatable. |
-| `-C`, `--directory DIR` | The project's folder. By default the nearest one, from the working folder upwards, that has settings. |
+| `-C`, `--directory DIR` | The project's folder; by default the nearest one upwards that has settings. |
 | `--env NAME` | The environment; `main` by default. |
 | `--json` | Print one JSON object: [its shapes](json.md). |
 | `-h`, `--help` | What the command does, and its options. |

