@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
-import pdb
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
 from typing import Any
 
 from assetflow.run.logs import AttemptLog
@@ -171,6 +171,7 @@ def _breakpointhook(original: Callable[..., Any]) -> Callable[..., Any]:
             log.released = True
         if os.environ.get("PYTHONBREAKPOINT") or original is not sys.__breakpointhook__:
             return original(*args, **kwargs)
-        return pdb.Pdb().set_trace(sys._getframe(1))
+        pdb = import_module("pdb")  # only who debugs needs it
+        return pdb.Pdb().set_trace(sys._getframe(1))  # the frame that called, as pdb.set_trace does
 
     return hook

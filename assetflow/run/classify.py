@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -176,7 +176,7 @@ def _retry_after(text: object) -> timedelta | None:
         seconds = float(text)
     except ValueError:
         try:
-            until = parsedate_to_datetime(str(text))
+            until = import_module("email.utils").parsedate_to_datetime(str(text))  # rare, and slow to import
         except ValueError:
             return None
         seconds = ((until if until.tzinfo else until.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from typing import Generic, Protocol, TypeVar
 
 from assetflow.run.signals import Interrupted
@@ -124,6 +124,7 @@ class Threads(Generic[R]):
 
     def interrupt(self) -> None:
         """Raise Interrupted in the jobs' threads; one that waits in C sees it when it comes back to Python."""
+        ctypes = import_module("ctypes")  # only a cancelled run needs it
         for thread in self._threads:
             if thread.ident is not None and thread in self._busy:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Interrupted))

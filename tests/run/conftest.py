@@ -381,3 +381,14 @@ def workshop(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> It
 def bookshop(tmp_path: Path, clock: Clock) -> Workshop:
     """A workshop whose journal can be interfered with."""
     return Workshop(tmp_path, clock, Book(clock), None)
+
+
+@pytest.fixture(scope="session")
+def bookshop_in() -> Callable[[Path], Workshop]:
+    """Makes such workshops, a new one for each example of a law."""
+
+    def make(folder: Path) -> Workshop:
+        clock = Clock()
+        return Workshop(folder, clock, Book(clock), None)
+
+    return make
