@@ -57,7 +57,7 @@ def status(session: Session, selection: Selection = None) -> None:
     for s in standing:
         cells = "" if s.total == 1 else f"{s.partitions.get(State.FRESH, 0)}/{s.total}"
         made = s.materialized_at.astimezone().strftime("%Y-%m-%d %H:%M") if s.materialized_at else ""
-        rows.append([str(s.key), session.out.mark(str(s.state)), cells, made, _because(s.causes)])
+        rows.append([str(s.key), session.out.mark(str(s.state)), cells, made, _told(s)])
     if not any(row[2] for row in rows):
         session.out.table(["asset", "state", "made", "because"], [[r[0], r[1], r[3], r[4]] for r in rows])
     else:
@@ -104,7 +104,7 @@ def show_plan(out: Output, plan: Plan) -> None:
 def tell_withheld(out: Output, plan: Plan) -> None:
     """What is not up to date and yet not planned, and what ``--only`` leaves as it is."""
     for partition, standing in sorted(shapes.withheld_standings(plan).items()):
-        out.line(f"not planned: {partition} is {standing.state}: {_because(standing.causes)}")
+        out.line(f"not planned: {partition} is {standing.state}: {_told(standing)}", style="red")
     for partition in plan.ignored:
         out.line(f"left as it is (--only): {partition} is not up to date")
 
@@ -112,6 +112,10 @@ def tell_withheld(out: Output, plan: Plan) -> None:
 def summary(plan: Plan) -> str:
     """``2 to run, 3 that may run, 1 to reuse, 9 fresh; about 41s``."""
     if not plan.steps:
+        withheld = len(shapes.withheld_standings(plan))
+        if withheld:
+            waits = "it has" if withheld == 1 else "they have"
+            return f"nothing to run: {withheld} not up to date until {waits} changed or been named, {plan.fresh} fresh"
         return f"nothing to do: {_count(plan.fresh, 'partition')} fresh"
     counts = {action: sum(1 for s in plan.steps if s.action is action) for action in Action}
     words = {Action.RUN: "to run", Action.MAYBE: "may run", Action.REUSE: "to reuse"}
@@ -165,6 +169,16 @@ def _because(causes: Sequence[Any]) -> str:
     shown = "; ".join(c.message for c in causes[:CAUSES_SHOWN])
     more = len(causes) - CAUSES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _told(standing: Any) -> str:
+    """The reasons of a Standing or an AssetStatus, and first how its last attempt ended."""
+    setback = standing.setback
+    reasons = _because(standing.causes)
+    if setback is None:
+        return reasons
+    ended = f"{setback.kind} in run {setback.run}: {setback.message}".split("\n")[0]
+    return f"{ended}; {reasons}" if reasons else ended
 
 
 def _short(text: str) -> str:

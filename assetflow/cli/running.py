@@ -17,6 +17,9 @@ from assetflow.model.durations import duration_text
 from assetflow.model.plan import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assetflow.load.settings import Settings
     from assetflow.project import Result
 
 __all__ = ["materialize"]
@@ -48,6 +51,7 @@ def materialize(
         names = ", ".join(pair.split("=")[0] for pair in sets)
         table = "[tool.assetflow.parameters]" if project.settings.file == "pyproject.toml" else "[parameters]"
         session.out.note(f"--set is for this command only; {table} in {project.settings.file} keeps {names}")
+    _refuse_protected(session, project.settings, sets or ())
     plan = project.plan(
         *(selection or ()), partitions=partition, only=only, force=force, retry_failed=retry_failed, strict=True
     )
@@ -70,7 +74,27 @@ def materialize(
         )
     else:
         _tell(session.out, plan, result)
+    if result.run is None and any(s.state == "failed" for s in plan.standings.values()):
+        return 1
     return _exit_code(result)
+
+
+def _refuse_protected(session: Session, settings: Settings, sets: Sequence[str]) -> None:
+    here = settings.environments.get(settings.environment)
+    if here is None or not here.protected:
+        return
+    if session.environment is None:
+        raise UsageError(
+            "protected-environment",
+            f"the environment {settings.environment} is protected: it is written only when it is named",
+            hint=f"give --env {settings.environment}",
+        )
+    if sets:
+        raise UsageError(
+            "protected-environment",
+            f"the environment {settings.environment} is protected: --set is not for it",
+            hint=f"write it into [environments.{settings.environment}.parameters]",
+        )
 
 
 def _confirm(out: Output, plan: Plan, *, limit: int, sure: bool) -> None:
@@ -95,7 +119,7 @@ def _tell(out: Output, plan: Plan, result: Result) -> None:
     counts = {outcome: n for outcome, n in result.counts.items() if n}
     said = ", ".join(f"{n} {str(outcome).replace('_', ' ')}" for outcome, n in counts.items())
     spared = f", {duration_text(result.spared)} spared" if result.spared >= 0.01 else ""
-    fresh = f" ({plan.fresh} were fresh)" if plan.fresh else ""
+    fresh = f" ({plan.fresh} {'was' if plan.fresh == 1 else 'were'} fresh)" if plan.fresh else ""
     out.line(f"run {result.run} {result.status} in {duration_text(result.seconds)}: {said}{spared}{fresh}")
     for step in result.steps:
         if step.failure is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -86,17 +85,19 @@ def logs(
     attempt: Annotated[int | None, typer.Option("--attempt", help="Only the Nth attempt.")] = None,
 ) -> None:
     """What the steps of a run logged and printed."""
+    past = session.past()
+    if address is not None:
+        past.resolve(address)
+    lines = past.log_lines(number, address, attempt)
+    if session.out.json:
+        session.out.object(lines=list(lines))
+        return
     found = False
-    for line in session.past().log_lines(number, address, attempt):
+    for line in lines:
         found = True
-        if session.out.json:
-            session.out.out.write(json.dumps(line, ensure_ascii=False) + "\n")
-        else:
-            session.out.line(f"{line['at'][11:23]} {line.get('level', ''):<7} {line.get('step', '')}  {line['text']}")
-    if not found and not session.out.json:
+        session.out.line(f"{line['at'][11:23]} {line.get('level', ''):<7} {line.get('step', '')}  {line['text']}")
+    if not found:
         session.out.note("nothing was logged")
-    if address is not None and not found:
-        session.past().resolve(address)
 
 
 def _attempt_row(a: Any) -> list[str]:

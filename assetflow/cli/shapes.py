@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from assetflow.model.plan import State
@@ -163,7 +164,7 @@ def materialization(version: Version) -> dict[str, Any]:
             }
             for read in version.inputs
         ],
-        "metadata": dict(stored.metadata),
+        "metadata": {name: json.loads(text) for name, text in stored.metadata},
     }
 
 

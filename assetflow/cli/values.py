@@ -69,6 +69,9 @@ def cat(
 def open_value(session: Session, address: Address) -> None:
     """Open a stored file with the program the system has for it; without a desktop, print where it is."""
     path = session.past().path(address)
+    if session.out.json:
+        session.out.object(path=str(path))
+        return
     session.out.line(str(path))
     if sys.stdout.isatty():
         typer.launch(str(path))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from assetflow.model.history import Memo, SetbackKind
+from assetflow.model.history import Memo, Setback, SetbackKind
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.versions import DataVersion
 
@@ -67,6 +67,8 @@ class Standing:
 
     state: State
     causes: tuple[Cause, ...] = ()
+    #: How the last attempt ended, where that is what the state says.
+    setback: Setback | None = None
 
 
 class Action(StrEnum):
@@ -143,3 +145,11 @@ class Plan:
     ignored: tuple[Partition, ...] = ()
     #: What was proved about the nodes in the closure, to be remembered by ``materialize``.
     memos: Mapping[AssetKey, Memo] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """A line a step with its reasons, then the counts: what ``assetflow plan`` shows."""
+        lines = [
+            f"{', '.join(map(str, step.outputs))}  {step.action}  {'; '.join(cause.message for cause in step.causes)}"
+            for step in self.steps
+        ]
+        return "\n".join([*lines, f"{len(self.steps)} steps, {self.fresh} fresh, in {self.environment}"])

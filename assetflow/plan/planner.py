@@ -68,6 +68,8 @@ __all__ = ["plan"]
 
 _NEVER = History()
 _FAILED = frozenset({SetbackKind.FAILED, SetbackKind.HELD})
+#: The states that a setback explains.
+_SETBACKS = frozenset({State.FAILED, State.SKIPPED, State.HELD})
 _ANY = frozenset(SetbackKind)
 
 
@@ -295,7 +297,8 @@ class _Planning:
             digest = cell.trace.digest or trace_of(cell.node, cell.key, self.keys.of, self.inputs.today).digest
         for output, history in zip(cell.outputs, cell.histories, strict=True):
             state = state_of(cell.node, history, digest, as_of, left)
-            self.standings[output] = Standing(state=state, causes=reasons)
+            setback = (left or history.setback) if state in _SETBACKS else None
+            self.standings[output] = Standing(state=state, causes=reasons, setback=setback)
 
     def serve(self, cell: _Cell, *, sound: bool, otherwise: Cause | None = None) -> None:
         """Readers go on with what is current."""

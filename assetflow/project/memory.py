@@ -129,6 +129,10 @@ def with_given(loaded: Loaded, given: Given) -> Loaded:
     for named, value in given.items():
         key = _key(loaded, named)
         node = loaded.graph.node_of(key)
+        if node.partitioning.keys_from is not None:
+            raise UsageError(
+                "bad-given", f"{key} is partitioned: its values cannot be given yet", hint="put files into a folder"
+            )
         if len(node.outputs) > 1 and node.key in nodes:
             del nodes[node.key]
             for other in node.outputs:

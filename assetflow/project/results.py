@@ -9,6 +9,7 @@ from typing import Any
 
 from assetflow.declare import Asset, Source
 from assetflow.model.event import StepFinished
+from assetflow.model.history import Setback
 from assetflow.model.journal import Outcome, RunStatus
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Cause, State
@@ -57,6 +58,8 @@ class AssetStatus:
     causes: tuple[Cause, ...]
     #: When its newest current value was made or confirmed.
     materialized_at: datetime | None
+    #: How the last attempt at the first of these partitions ended, where that is what the state says.
+    setback: Setback | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,9 @@ def statuses(
         counts = Counter(standing.state for _, standing in standings)
         counts[State.FRESH] += total - sum(counts.values())
         state = min((s for s, n in counts.items() if n), key=lambda s: s.severity, default=State.FRESH)
-        causes = dict.fromkeys(cause for _, standing in sorted(standings) for cause in standing.causes)
+        causes = dict.fromkeys(
+            cause for _, standing in sorted(standings, key=lambda each: each[0]) for cause in standing.causes
+        )
         found.append(
             AssetStatus(
                 key=asset,
@@ -46,6 +48,9 @@ def statuses(
                 partitions=dict(counts),
                 causes=tuple(causes),
                 materialized_at=made.get(asset),
+                setback=next(
+                    (s.setback for _, s in sorted(standings, key=lambda each: each[0]) if s.state is state), None
+                ),
             )
         )
     return tuple(found)

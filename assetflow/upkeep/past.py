@@ -98,7 +98,7 @@ class Past:
     def current(self, asset: AssetKey) -> list[Version]:
         """The current values of an asset, by partition."""
         found = versions.current_versions(self.catalog, self.environment, [asset])
-        return [found[partition] for partition in sorted(found)]
+        return [self._version(partition, None) for partition in sorted(found)]
 
     def query(self, sql: str) -> Any:  # a pyarrow.Table
         """What DuckDB answers over the current values and the catalog's views."""
