@@ -244,6 +244,6 @@ def _lines(path: Path, attempt: Attempt) -> Iterator[dict[str, Any]]:
         return
     for line in text.splitlines():
         try:
-            yield {"step": str(attempt.step), **json.loads(line)}
+            yield {"step": str(attempt.step), "logger": "", **json.loads(line)}
         except ValueError:
-            yield {"step": str(attempt.step), "at": "", "level": "", "text": line}
+            yield {"step": str(attempt.step), "logger": "", "at": "", "level": "", "text": line}

@@ -13,7 +13,7 @@ from assetflow.run.failures import failure_of, message_of, whole_traceback
 
 
 def caught(function: Any) -> BaseException:
-    with pytest.raises(BaseException) as info:
+    with pytest.raises(BaseException) as info:  # noqa: PT011 - whatever it raises
         function()
     return info.value
 
