@@ -99,7 +99,7 @@ class Coordinator:
             yield from self._wind_down()
 
     def _is_stopping(self) -> bool:
-        return self._stop.requested or (self._fail_fast and self._ending.failing)
+        return self._stop.requested or (self._fail_fast and bool(self._course.failing))
 
     def _turn(self) -> None:
         self._submit()
@@ -220,8 +220,13 @@ class Coordinator:
             reason="another run took over an input",
         )
         if self._new_attempt(step, result, failure, timedelta()):
-            self._course.schedule.reopen(step)
-            self._course.schedule.claimed(step)
+            self._claimed_again(step)
+
+    def _claimed_again(self, step: int) -> None:
+        """A begun step whose inputs were lost waits for them again; the claim is still ours."""
+        self._course.void.discard(step)
+        self._course.schedule.reopen(step)
+        self._course.schedule.claimed(step)
 
     def _new_attempt(self, step: int, result: Result, failure: Failure, wait: timedelta) -> bool:
         """Record an attempt that another one follows. False where the lease is lost: the step is open again."""
@@ -242,9 +247,7 @@ class Coordinator:
     def _verified(self, step: int, running: _Running, result: Verified) -> None:
         answer = running.question.decision
         if step in self._course.void:
-            self._course.void.discard(step)
-            self._course.schedule.reopen(step)
-            self._course.schedule.claimed(step)
+            self._claimed_again(step)
         elif not result.problem and isinstance(answer, Reuse):
             self._ending.reused(step, running.question, running.causes, answer.materializations)
         elif not self._is_stopping():
@@ -279,16 +282,14 @@ class Coordinator:
         while self._retries and self._retries[0][0] <= now and len(self._running) < self._executor.width:
             _, step = heapq.heappop(self._retries)
             if step in self._course.void:
-                self._course.void.discard(step)
-                self._course.schedule.reopen(step)
-                self._course.schedule.claimed(step)
+                self._claimed_again(step)
             else:
                 self._begin(step)
 
     def _begin(self, step: int) -> None:
         """Ask the rebuilder, and do what it says."""
         course = self._course
-        question = course.deciding.ask(step, course.claims[step])
+        question = course.deciding.ask(step, course.claims[step], anew=step in course.undone)
         if question.missing:
             reason = f"{question.missing[0]} has no value"
             self._ending.not_run(step, reason, failing=True)
@@ -341,9 +342,7 @@ class Coordinator:
         self._recording.write()
         if step not in course.void:
             return True
-        course.void.discard(step)
-        course.schedule.reopen(step)
-        course.schedule.claimed(step)
+        self._claimed_again(step)
         return False
 
     def _refused(self, step: int, error: AssetflowError) -> Broke:

@@ -33,3 +33,7 @@ class Course:
     void: set[int] = field(default_factory=set)
     #: Steps that were lost once: the second time nothing is shared or reused.
     lost: set[int] = field(default_factory=set)
+    #: Steps that were decided on what was lost: what became of that is no answer.
+    undone: set[int] = field(default_factory=set)
+    #: Steps because of which the run does not succeed: they failed, or cannot be made.
+    failing: set[int] = field(default_factory=set)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assetflow.graph import Graph
 from assetflow.model.definition import Node
-from assetflow.model.history import History
+from assetflow.model.history import History, SetbackKind
 from assetflow.model.journal import Claim, Claimed, Read
 from assetflow.model.keys import Partition
 from assetflow.model.plan import Plan, Step
@@ -67,8 +67,11 @@ class Deciding:
         inputs = tuple(dict.fromkeys(partition for edge in self.members(step) for partition in edge))
         return Claim(node=one.node, key=one.key, outputs=one.outputs, inputs=inputs)
 
-    def ask(self, step: int, claimed: Claimed) -> Question:
-        """Ask the rebuilder, with the claim's histories and this run's own results over the claim's inputs."""
+    def ask(self, step: int, claimed: Claimed, *, anew: bool = False) -> Question:
+        """Ask the rebuilder, with the claim's histories and this run's own results over the claim's inputs.
+
+        With ``anew``, that an equal trace failed or was skipped before is no answer.
+        """
         one, node = self._plan.steps[step], self.node(step)
         missing: list[Partition] = []
 
@@ -81,7 +84,8 @@ class Deciding:
 
         trace = trace_of(node, one.key, self._keys.of, version_of)
         histories = tuple(claimed.histories.get(output, History()) for output in one.outputs)
-        decision = decide(node, trace, histories, as_of=self._plan.as_of, demands=one.causes, again=one.again)
+        again = frozenset(SetbackKind) if anew else one.again
+        decision = decide(node, trace, histories, as_of=self._plan.as_of, demands=one.causes, again=again)
         return Question(
             claimed, trace, trace.digest or "", self._reads(step, claimed), histories, decision, tuple(missing)
         )

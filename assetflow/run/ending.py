@@ -25,8 +25,6 @@ class Ending:
         self._course = course
         self._group = group
         self._scratch = str(scratch)
-        #: Something failed, or cannot be made: the run does not succeed.
-        self.failing = False
 
     def made(self, step: int, question: Question, causes: tuple[Cause, ...], result: Returned) -> None:
         """The function returned: its values are current for this run from now on, and soon for all."""
@@ -116,13 +114,14 @@ class Ending:
             started_at=result.started_at,
             seconds=result.seconds,
         )
-        self.failing = True
+        self._course.failing.add(step)
         self._end(step, Outcome.FAILED, record, question, causes=causes, failure=result.failure)
         self._give_up(step, f"{one.id} failed")
 
     def not_run(self, step: int, reason: str, *, failing: bool, causes: tuple[Cause, ...] = ()) -> None:
         """The step cannot run, or is not to: neither can what needs it."""
-        self.failing = self.failing or failing
+        if failing:
+            self._course.failing.add(step)
         self._put(step, reason, causes)
         self._give_up(step, f"{self._course.plan.steps[step].id} was not run")
 

@@ -208,7 +208,7 @@ class _Run:
         except BaseException:
             self._finish_somehow(RunStatus.FAILED)
             raise
-        status = RunStatus.FAILED if ending.failing else RunStatus.SUCCEEDED
+        status = RunStatus.FAILED if course.failing else RunStatus.SUCCEEDED
         self._finish(RunStatus.CANCELLED if stop.requested else status)
         yield from self._telling.take()
 

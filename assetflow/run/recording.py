@@ -9,7 +9,6 @@ from assetflow.model.journal import Busy, Claimed, Committed, Journal, Outcome
 from assetflow.model.keys import Partition
 from assetflow.run.course import Course
 from assetflow.run.ends import End, Group, finished_event
-from assetflow.run.schedule import Stage
 from assetflow.run.telling import Telling
 from assetflow.run.world import World
 from assetflow.store.values import Values
@@ -68,21 +67,21 @@ class Recording:
 
     def _undo(self, lost: Iterable[int]) -> frozenset[int]:
         """Open the lost steps again, and all that was decided from what they gave."""
-        course, schedule = self._course, self._course.schedule
+        course = self._course
         first = set(lost)
         if not first:
             return frozenset()
+        undone, running = course.schedule.undo(first)
         course.lost |= first
-        touched = first | set(schedule.downstream(first))
-        undone = frozenset(step for step in touched if schedule.stage(step) is Stage.OVER)
-        course.void |= {step for step in touched if schedule.stage(step) is Stage.BEGUN}
+        course.undone |= undone
+        course.failing -= undone
+        course.void |= running
         for step in undone:
             one = course.plan.steps[step]
             for output in one.outputs:
                 course.memory.forget(output)
             for partition in course.preparing.loads(step, one):
                 course.memory.expect(partition)
-        schedule.undo(undone)
         return undone
 
     def _take(self, answers: Sequence[Claimed | Busy]) -> None:

@@ -50,6 +50,7 @@ class Schedule:
         self._stages = [Stage.OPEN] * count
         self._missing = [len(needed) for needed in self._upstream]
         self._aside: dict[int, None] = {}
+        self._dead: set[int] = set()
         self._left = count
         self._claimed = 0
         self._begun = 0
@@ -156,6 +157,7 @@ class Schedule:
     def give_up(self, step: int) -> tuple[int, ...]:
         """The step has no usable end: all that need it, directly or not, are over too. Gives these, in order."""
         self._move(step, Stage.OVER)
+        self._dead.add(step)
         given_up = [reader for reader in self.downstream([step]) if self._stages[reader] is not Stage.OVER]
         for reader in given_up:
             self._aside.pop(reader, None)
@@ -179,20 +181,27 @@ class Schedule:
                     pending.append(reader)
         return sorted(found - given)
 
-    def undo(self, steps: Iterable[int]) -> None:
-        """These steps' results are void: steps that are over become open again, and their readers wait for them.
+    def undo(self, lost: Iterable[int]) -> tuple[frozenset[int], frozenset[int]]:
+        """The results of these steps are void. Gives the steps that are open again, and those that run on them now.
 
-        Steps that are begun stay so: what they give must be thrown away by the caller.
+        Open again are the lost ones and all that needed them, but for what cannot run anyway, because something else
+        that it needs has no usable end. What the running ones give must be thrown away by the caller.
         """
-        for step in steps:
-            if self._stages[step] is Stage.OVER:
-                self._move(step, Stage.OPEN)
+        first = set(lost)
+        touched = first | set(self.downstream(first))
+        without_hope = set(self.downstream(self._dead - touched))
+        undone = frozenset(step for step in touched - without_hope if self._stages[step] is Stage.OVER)
+        running = frozenset(step for step in touched if self._stages[step] is Stage.BEGUN)
+        self._dead -= undone
+        for step in undone:
+            self._move(step, Stage.OPEN)
         stages = self._stages
         self._missing = [sum(stages[one] is not Stage.OVER for one in needed) for needed in self._upstream]
         ready = [step for step, missing in enumerate(self._missing) if not missing]
         self._ready_open = sorted(self._rank[step] for step in ready if stages[step] is Stage.OPEN)
         self._ready_claimed = sorted(self._rank[step] for step in ready if stages[step] is Stage.CLAIMED)
         self._from = 0
+        return undone, running
 
     def _move(self, step: int, stage: Stage) -> None:
         before = self._stages[step]

@@ -66,8 +66,19 @@ def test_what_is_undone_runs_again_and_in_order(upstream: list[set[int]], data: 
     drained(schedule)
     lost = data.draw(st.integers(0, len(upstream) - 1))
     again = [lost, *schedule.downstream([lost])]
-    schedule.undo(again)
+    assert schedule.undo([lost]) == (frozenset(again), frozenset())
     assert sorted(drained(schedule)) == sorted(again)
+
+
+def test_what_cannot_run_anyway_stays_over_when_something_else_is_lost() -> None:
+    schedule = Schedule([set(), set(), {0, 1}], [None] * 3)
+    for step in schedule.claims(64, 1):
+        schedule.claimed(step)
+    failed = schedule.start()
+    fine = schedule.start()
+    schedule.give_up(failed)
+    schedule.over(fine)
+    assert schedule.undo([fine]) == (frozenset([fine]), frozenset())
 
 
 def test_the_longest_path_goes_first() -> None:
