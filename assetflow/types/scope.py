@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import gc
 import inspect
 import sys
 import types
@@ -87,10 +88,16 @@ class Scope(dict[str, Any]):  # whatever the user's names are bound to
         while "<locals>" in qualname:
             qualname = qualname.rpartition(".<locals>")[0]
             wanted = f"{qualname}.<locals>.{name}"
-            found = [cls for cls in _classes(object) if cls.__qualname__ == wanted and cls.__module__ == self.module]
+            found = self._classes_named(wanted)
+            if len(found) > 1:
+                gc.collect()  # those of an earlier load of the module may only not have been collected yet
+                found = self._classes_named(wanted)
             if len(found) == 1:
                 return found[0]
         return _ABSENT
+
+    def _classes_named(self, qualname: str) -> list[type]:
+        return [cls for cls in _classes(object) if cls.__qualname__ == qualname and cls.__module__ == self.module]
 
 
 _ABSENT = object()
