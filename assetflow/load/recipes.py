@@ -63,6 +63,7 @@ def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Pa
         partitioning=partitioning,
         max_age=max_age,
         # Code that cannot be followed may do anything, so an older result need not be what it would give today.
+        effects=not bound.multi and bound.outputs[0].hint is type(None),
         reads_outside=bool(bound.resources) or max_age is not None or bool(parts.code.untracked),
         deterministic=options.deterministic,
     )

@@ -81,6 +81,8 @@ class Node:
     max_age: timedelta | None = None
     #: It takes a resource or declares max_age, so an older result need not be what a run would give today.
     reads_outside: bool = False
+    #: It is run for what it does elsewhere (it returns None): what an older call did need not be there any more.
+    effects: bool = False
     #: The user's word that equal traces give equal data, in spite of ``reads_outside``.
     deterministic: bool = False
     #: Digest of everything above that decides about freshness: memos hold only while it is the same.

@@ -174,6 +174,8 @@ def _own_causes(
 def _reusable(
     digest: str, node: Node, histories: Sequence[History], as_of: datetime
 ) -> tuple[Materialization, ...] | None:
+    if node.effects:
+        return None
     found: list[Materialization] = []
     for history in histories:
         candidate = history.by_trace.get(digest)
