@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from assetflow.declare.arguments import AssetArguments, Options, checked_arguments
-from assetflow.declare.places import Place, function_place
+from assetflow.declare.places import Place, function_place, local_classes
 from assetflow.errors import DefinitionError
 
 __all__ = ["Asset", "AssetDecorator", "asset"]
@@ -25,6 +25,8 @@ class Asset(Generic[P, R_co]):
     name: str
     options: Options
     place: Place
+    #: Classes that only the enclosing function knows. Postponed annotations name them, and nothing else keeps them.
+    kept: tuple[type, ...] = ()
 
     def __post_init__(self) -> None:
         look_like(self, self.function)
@@ -69,7 +71,7 @@ asset = AssetDecorator()
 def declared_asset(function: Callable[P, R], options: Options) -> Asset[P, R]:
     """The asset that a function and its options declare."""
     name = options.name or own_name(function, "@asset")
-    return Asset(function, name, options, function_place(function))
+    return Asset(function, name, options, function_place(function), local_classes(function))
 
 
 def own_name(function: object, decorator: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
 from assetflow.declare.arguments import MultiAssetArguments, Options, checked_arguments
 from assetflow.declare.assets import look_like, own_name
-from assetflow.declare.places import Place, function_place
+from assetflow.declare.places import Place, function_place, local_classes
 
 __all__ = ["MultiAsset", "Output", "multi_asset"]
 
@@ -33,6 +33,8 @@ class MultiAsset(Generic[P, R_co]):
     name: str
     options: Options
     place: Place
+    #: Classes that only the enclosing function knows. Postponed annotations name them, and nothing else keeps them.
+    kept: tuple[type, ...] = ()
 
     def __post_init__(self) -> None:
         look_like(self, self.function)
@@ -70,4 +72,4 @@ def multi_asset(function: Callable[P, R] | None = None, /, **arguments: Unpack[M
 
 def _declared(function: Callable[P, R], options: Options) -> MultiAsset[P, R]:
     name = options.name or own_name(function, "@multi_asset")
-    return MultiAsset(function, name, options, function_place(function))
+    return MultiAsset(function, name, options, function_place(function), local_classes(function))

@@ -6,7 +6,7 @@ import sys
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-__all__ = ["Place", "calling_place", "function_place"]
+__all__ = ["Place", "calling_place", "function_place", "local_classes"]
 
 _OWN = __name__.rpartition(".")[0]
 
@@ -38,6 +38,13 @@ def calling_place() -> Place:
     caller = _caller()
     module = _importing(caller) or caller.f_globals.get("__name__", "")
     return Place(module, caller.f_code.co_filename, caller.f_lineno)
+
+
+def local_classes(function: Any) -> tuple[type, ...]:  # whatever was decorated
+    """The classes local to the function in which another is being declared; none where it stands in a module."""
+    if "<locals>" not in getattr(function, "__qualname__", ""):
+        return ()
+    return tuple(value for value in _caller().f_locals.values() if isinstance(value, type))
 
 
 def _caller() -> FrameType:
