@@ -120,7 +120,7 @@ class Targets:
     force: bool = False
     #: Plan again what failed for good.
     retry_failed: bool = False
-    #: Partitions named singly: planned again though they failed for good. See ARCHITECTURE, "Deciding".
+    #: Partitions named singly: planned again though they failed for good or were skipped.
     named: frozenset[Partition] = frozenset()
 
 

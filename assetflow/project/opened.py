@@ -12,7 +12,7 @@ from assetflow.declare import Asset
 from assetflow.errors import AssetflowError, Mistakes, UsageError, nearest
 from assetflow.graph import Graph
 from assetflow.graph.lineage import Lineage, between_assets
-from assetflow.graph.selection import select
+from assetflow.graph.selection import select, uses_status
 from assetflow.load.definitions import Loaded
 from assetflow.load.file_versions import FileVersions
 from assetflow.load.load import load
@@ -236,7 +236,7 @@ class Project:
 
     def _selected(self, texts: Sequence[str], graph: Graph) -> frozenset[AssetKey]:
         states: Mapping[AssetKey, State] | None = None
-        if any("status:" in text for text in texts):
+        if uses_status(texts):
             states = {each.key: each.state for each in self.status()}
         return select(texts, graph, states)
 
