@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -108,7 +110,7 @@ def test_a_killed_run_is_told_as_interrupted_by_the_next_command(folder: Any) ->
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(shop: Any) -> None:
-    command = "python -m assetflow list | head -1"
+    command = f"{shlex.quote(sys.executable)} -m assetflow list | head -1"
     done = subprocess.run(["bash", "-c", command], cwd=shop.path, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout.startswith("asset")
