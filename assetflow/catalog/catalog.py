@@ -6,28 +6,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from assetflow import catalog as room
 from assetflow.catalog import sqlite
 from assetflow.catalog.creation import SCHEMA_VERSION, creation_statements
-from assetflow.catalog.declared import record_declarations
 from assetflow.catalog.encoding import micros
 from assetflow.catalog.engine import Database
 from assetflow.catalog.facts import Facts
 from assetflow.catalog.faults import decoding
 from assetflow.catalog.ids import Ids
-from assetflow.catalog.journal import CatalogJournal
-from assetflow.catalog.memos import write_memos
 from assetflow.catalog.queries import used_blobs
 from assetflow.catalog.records import Problem, UsedBlob
-from assetflow.catalog.verify import problems
 from assetflow.catalog.view import View
 from assetflow.errors import UsageError
 from assetflow.model.definition import Definition
 from assetflow.model.history import Materialization, Memo
 from assetflow.model.keys import AssetKey
+
+if TYPE_CHECKING:
+    from assetflow.catalog.journal import CatalogJournal
 
 __all__ = ["Catalog"]
 
@@ -76,7 +76,7 @@ class Catalog:
 
     def journal(self, environment: str, clock: Callable[[], datetime] = _now) -> CatalogJournal:
         """The journal of one environment."""
-        return CatalogJournal(self.database, self.ids, self.facts, environment, clock)
+        return room.journal.CatalogJournal(self.database, self.ids, self.facts, environment, clock)
 
     @contextmanager
     def view(self, environment: str) -> Iterator[View]:
@@ -89,13 +89,13 @@ class Catalog:
         if not memos:
             return 0
         with self._writing() as connection:
-            return write_memos(connection, self.ids, self._environment(connection, environment), memos)
+            return room.memos.write_memos(connection, self.ids, self._environment(connection, environment), memos)
 
     def record_definitions(self, environment: str, definitions: Iterable[Definition]) -> int:
         """Record what the whole project declares today; only what differs is written. Gives how many did."""
         with self._writing() as connection:
             id, at = self._environment(connection, environment), micros(_now())
-            return record_declarations(connection, self.ids, id, definitions, at=at)
+            return room.declared.record_declarations(connection, self.ids, id, definitions, at=at)
 
     def backup(self, target: Path) -> None:
         """Copy the catalog while others may write it; the copy is whole or absent.
@@ -111,7 +111,7 @@ class Catalog:
 
     def verify(self) -> tuple[Problem, ...]:
         """What is wrong inside the catalog; nothing in a sound one."""
-        return problems(self)
+        return room.verify.problems(self)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

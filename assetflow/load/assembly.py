@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assetflow.declare import MultiAsset, Source
 from assetflow.errors import AssetflowError, DefinitionError
@@ -14,32 +15,17 @@ from assetflow.load.edges import Project
 from assetflow.load.faults import Faults
 from assetflow.load.functions import Function
 from assetflow.load.naming import Declared
-from assetflow.load.parameters import Effective
+from assetflow.load.outside import Outside
 from assetflow.load.recipes import Made, Parts, made, observed
-from assetflow.load.resources import Configured
 from assetflow.model.definition import ResourceUse
 from assetflow.model.keys import AssetKey
 from assetflow.model.versions import CodeVersion
-from assetflow.resource import tracked
 from assetflow.types.hints import hint_text
 
-__all__ = ["Assembly", "Outside"]
+if TYPE_CHECKING:
+    from assetflow.load.parameters import Effective
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """What settings, the command line and the caller say."""
-
-    parameters: Mapping[tuple[AssetKey, str], Effective]
-    configured: Configured
-    #: Class and tracked fields of each resource, as canonical JSON.
-    tracked: Mapping[str, str]
-
-    @classmethod
-    def of(cls, parameters: Mapping[tuple[AssetKey, str], Effective], configured: Configured) -> Outside:
-        """The resources' tracked fields are read once."""
-        texts = {name: tracked(value) for name, value in configured.values.items()}
-        return cls(parameters=parameters, configured=configured, tracked=texts)
+__all__ = ["Assembly"]
 
 
 @dataclass(kw_only=True)
@@ -89,7 +75,7 @@ class Assembly:
 
     def _bound(self, function: Function) -> Bound:
         """How to call the function; its inputs still with ``deps``, and without parameters."""
-        key, names = function.declared.key, self.outside.configured.names
+        key, names = function.declared.key, self.outside.names
         uses = [
             ResourceUse(parameter=taken.name, name=names[key, taken.name], type=hint_text(taken.hint))
             for taken in sorted(function.roles.resources, key=lambda taken: taken.name)
@@ -116,7 +102,7 @@ class Assembly:
         options = function.value.options
         loaded = [one.parameter for one in bound.inputs if one.edge.loaded]
         taken = [use.parameter for use in sorted(bound.resources, key=lambda use: (use.name, use.parameter))]
-        values = self.outside.configured.values
+        values = self.outside.resources
         return self.versions.of(
             bound.function,
             inputs={parameter: number for number, parameter in enumerate(loaded)},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from assetflow.declare import In, Param
 from assetflow.load.signatures import Signature, Taken
 from assetflow.model.context import Context
-from assetflow.resource import Resource
+from assetflow.resource import is_resource
 
 __all__ = ["Roles", "is_protocol", "roles"]
 
@@ -46,7 +46,7 @@ def roles(signature: Signature) -> Roles:
 
 
 def _is_resource(hint: object) -> bool:
-    return isinstance(hint, type) and (is_protocol(hint) or issubclass(hint, Resource))
+    return isinstance(hint, type) and (is_protocol(hint) or is_resource(hint))
 
 
 def is_protocol(hint: object) -> bool:

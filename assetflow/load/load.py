@@ -9,16 +9,15 @@ from pathlib import Path
 
 from assetflow.declare import Source
 from assetflow.graph import Graph
-from assetflow.load.assembly import Assembly, Outside
+from assetflow.load.assembly import Assembly
 from assetflow.load.code.sources import ProjectSources
 from assetflow.load.code.versions import CodeVersions
 from assetflow.load.definitions import Loaded
 from assetflow.load.faults import Faults
-from assetflow.load.functions import Function, ordered_functions, project_of, readable_functions
+from assetflow.load.functions import ordered_functions, project_of, readable_functions
 from assetflow.load.naming import Names, declared
 from assetflow.load.options import options_sound
-from assetflow.load.parameters import ParameterUse, effective_parameters
-from assetflow.load.resources import ResourceNeed, configured_resources
+from assetflow.load.outside import outside
 from assetflow.load.scan import Found, Scanned, Value, scan, values_of
 from assetflow.load.settings import Settings
 from assetflow.load.signatures import read_signature
@@ -91,9 +90,9 @@ def _loaded(
     ]
     # A parameter or resource that nothing takes may belong to what could not be read.
     complete = not scanned.broken and None not in signatures.values()
-    outside = _outside(functions.values(), names, settings, sets, given, faults, complete=complete)
+    around = outside(functions.values(), names, settings, sets, given, faults, complete=complete)
     assembly = Assembly(
-        root=settings.root, project=project, outside=outside, versions=CodeVersions(sources), faults=faults
+        root=settings.root, project=project, outside=around, versions=CodeVersions(sources), faults=faults
     )
     for each in sound_sources:
         assembly.add_source(each)
@@ -107,27 +106,10 @@ def _loaded(
         ),
         bound=assembly.bound,
         sources=assembly.sources,
-        resources=outside.configured.values,
+        resources=around.resources,
         code=assembly.code,
         mistakes=faults.in_order(),
         warnings=assembly.warnings.in_order(),
         broken=scanned.broken,
         project_sources=sources,
     )
-
-
-def _outside(
-    functions: Iterable[Function],
-    names: Names,
-    settings: Settings,
-    sets: Sequence[str],
-    given: Mapping[str, object],
-    faults: Faults,
-    *,
-    complete: bool,
-) -> Outside:
-    functions = list(functions)
-    uses = [ParameterUse(each.declared, taken) for each in functions for taken in each.roles.parameters]
-    needs = [ResourceNeed(each.declared, taken) for each in functions for taken in each.roles.resources]
-    parameters = effective_parameters(uses, names, settings, sets, faults, complete=complete)
-    return Outside.of(parameters, configured_resources(needs, settings, given, faults, complete=complete))

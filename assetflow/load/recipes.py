@@ -5,21 +5,24 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assetflow.declare import File, Source
 from assetflow.load.definitions import Bound, BoundInput, BoundOutput
 from assetflow.load.naming import Declared, Names
 from assetflow.load.options import max_age_of
-from assetflow.load.parameters import Effective
-from assetflow.model.definition import Definition, Kind, Node
+from assetflow.model.definition import Definition, Input, Kind, Node
+from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import Partitioning
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import CodeVersion, canonical_json, fingerprint
 from assetflow.types.hints import hint_identity, hint_text
 from assetflow.types.jsonable import to_jsonable
+
+if TYPE_CHECKING:
+    from assetflow.load.parameters import Effective
 
 __all__ = ["Made", "Parts", "made", "observed"]
 
@@ -55,19 +58,30 @@ def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Pa
         declared=parts.code.declared,
     )
     max_age = max_age_of(options)
+    outputs = tuple(output.key for output in bound.outputs)
+    inputs = tuple(each.edge for each in bound.inputs)
+    # Code that cannot be followed may do anything, so an older result need not be what it would give today.
+    reads_outside = bool(bound.resources) or max_age is not None or bool(parts.code.untracked)
     node = Node(
         key=bound.key,
-        outputs=tuple(output.key for output in bound.outputs),
+        outputs=outputs,
         recipe=recipe,
-        inputs=tuple(each.edge for each in bound.inputs),
+        inputs=inputs,
         partitioning=partitioning,
         max_age=max_age,
-        # Code that cannot be followed may do anything, so an older result need not be what it would give today.
         effects=not bound.multi and bound.outputs[0].hint is type(None),
-        reads_outside=bool(bound.resources) or max_age is not None or bool(parts.code.untracked),
+        reads_outside=reads_outside,
         deterministic=options.deterministic,
+        digest=_digest(
+            recipe,
+            outputs,
+            inputs,
+            partitioning,
+            max_age=None if max_age is None else max_age.total_seconds(),
+            reads_outside=reads_outside,
+            deterministic=options.deterministic,
+        ),
     )
-    node = _with_digest(node)
     kind = Kind.MULTI if bound.multi else Kind.ASSET
     description = options.description or inspect.cleandoc(declared.value.function.__doc__ or "")
     parameters = tuple(each.shown for _, each in sorted(parts.parameters.items()))
@@ -98,14 +112,14 @@ def observed(declared: Declared, hint: object, partitioning: Partitioning) -> Ma
     """The node and definition of a source."""
     source = declared.value
     assert isinstance(source, Source)
-    node = _with_digest(
-        Node(
-            key=declared.key,
-            outputs=(declared.key,),
-            recipe=Recipe.of(code=""),
-            partitioning=partitioning,
-            observed=True,
-        )
+    recipe, outputs = Recipe.of(code=""), (declared.key,)
+    node = Node(
+        key=declared.key,
+        outputs=outputs,
+        recipe=recipe,
+        partitioning=partitioning,
+        observed=True,
+        digest=_digest(recipe, outputs, (), partitioning, observed=True),
     )
     definition = Definition(
         key=declared.key,
@@ -170,25 +184,25 @@ def _default_text(default: object) -> str:
         return f"{type(default).__module__}.{type(default).__qualname__}"
 
 
-def _with_digest(node: Node) -> Node:
-    """The node with the digest of everything that decides about its freshness."""
-    inputs = [
+def _digest(
+    recipe: Recipe,
+    outputs: tuple[AssetKey, ...],
+    inputs: tuple[Input, ...],
+    partitioning: Partitioning,
+    *,
+    observed: bool = False,
+    max_age: float | None = None,
+    reads_outside: bool = False,
+    deterministic: bool = False,
+) -> str:
+    """The digest of everything that decides about a node's freshness."""
+    edges = [
         [str(each.asset), each.mapping.text, each.columns, each.loaded, each.optional, each.parameter]
-        for each in node.inputs
+        for each in inputs
     ]
-    text = canonical_json(
-        [
-            node.recipe.digest,
-            [str(key) for key in node.outputs],
-            inputs,
-            node.partitioning.text,
-            node.observed,
-            None if node.max_age is None else node.max_age.total_seconds(),
-            node.reads_outside,
-            node.deterministic,
-        ]
-    )
-    return replace(node, digest=fingerprint("node", text))
+    names = [str(key) for key in outputs]
+    said = [recipe.digest, names, edges, partitioning.text, observed, max_age, reads_outside, deterministic]
+    return fingerprint("node", canonical_json(said))
 
 
 def _metadata(metadata: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:  # JSON-able values of the user

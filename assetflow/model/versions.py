@@ -24,9 +24,12 @@ __all__ = [
 ]
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=True)
+
+
 def canonical_json(value: Any) -> str:  # any JSON-able value
     """JSON with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=True)
+    return _ENCODER.encode(value)
 
 
 def fingerprint(*parts: str) -> str:

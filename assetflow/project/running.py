@@ -13,12 +13,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assetflow import run as room
 from assetflow.catalog.liveness import lease_seconds
 from assetflow.model.event import Listener, RunFinished, StepFinished
 from assetflow.model.journal import Outcome, RunStatus
 from assetflow.model.plan import Plan
 from assetflow.project.results import Result
-from assetflow.run import Stop, execute
 
 if TYPE_CHECKING:
     from assetflow.project.opened import Project
@@ -77,8 +77,8 @@ class Running:
         project = self._project
         steps: list[StepFinished] = []
         finished: RunFinished | None = None
-        stop = Stop()
-        for event in execute(
+        stop = room.Stop()
+        for event in room.execute(
             plan,
             project.loaded,
             project.writing.journal(plan.environment, project.world.now),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
     from assetflow.resource.configured import opened as opened
     from assetflow.resource.configured import tracked as tracked
 
-__all__ = ["Resource", "Secret", "Untracked", "masked", "opened", "tracked"]
+__all__ = ["Resource", "Secret", "Untracked", "is_resource", "masked", "opened", "tracked"]
+
+
+def is_resource(cls: type) -> bool:
+    """Whether a class is a Resource, asked without loading pydantic: before Resource is loaded, no class can be."""
+    configured = sys.modules.get("assetflow.resource.configured")
+    return configured is not None and issubclass(cls, configured.Resource)
 
 
 def __getattr__(name: str) -> object:

@@ -23,6 +23,8 @@ _OPEN: dict[object, int] = {
     **dict.fromkeys((collections.abc.Collection, collections.abc.Set, collections.abc.MutableSequence), 1),
     **dict.fromkeys((collections.abc.Mapping, collections.abc.MutableMapping), 2),
 }
+#: Spelled by their names, as most annotations are.
+_BUILTIN: tuple[object, ...] = (int, float, str, bool, bytes)
 
 
 def hint_identity(hint: object) -> str:
@@ -33,7 +35,9 @@ def hint_identity(hint: object) -> str:
     library; models, dataclasses, TypedDicts, NamedTuples and enums by their fields or members in order, not by name,
     place or description. Raises DefinitionError ``unresolved-annotation`` for a field that cannot be resolved.
     """
-    return "" if hint is None else _Identity().of(hint)
+    if hint is None:
+        return ""
+    return hint.__name__ if type(hint) is type and hint in _BUILTIN else _Identity().of(hint)
 
 
 class _Identity:
