@@ -61,9 +61,18 @@ def reached(root: Reached) -> list[Reached]:
 
 def settle(root: Reached) -> str:
     """The root's total digest; those of everything it reaches are computed on the way."""
-    if root.total is None and all(target.total is not None for _, target in root.edges):
+    if root.total is not None:
+        return root.total
+    settled = True
+    for _, target in root.edges:
+        if target.total is None:
+            if target.edges:
+                settled = False
+            else:
+                target.total = _total(target)
+    if settled:
         root.total = _total(root)
-    elif root.total is None:
+    else:
         for component in _components(root):
             _settle(component)
     assert root.total is not None
