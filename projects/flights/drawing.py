@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from html import escape
+from textwrap import shorten
 
 ROW = 22
 LABEL = 190
+LONGEST_LABEL = 28
 WIDTH = 420
 
 
@@ -15,7 +17,8 @@ def bars(title: str, rows: Sequence[tuple[str, float]], *, unit: str = "") -> st
     for place, (label, value) in enumerate(rows):
         y = place * ROW
         length = abs(value) / longest * WIDTH
-        lines.append(f'<text x="{LABEL - 8}" y="{y + 15}" text-anchor="end">{escape(label)}</text>')
+        name = escape(shorten(label, LONGEST_LABEL, placeholder=" …"))
+        lines.append(f'<text x="{LABEL - 8}" y="{y + 15}" text-anchor="end">{name}</text>')
         lines.append(f'<rect x="{LABEL}" y="{y + 3}" width="{length:.1f}" height="{ROW - 6}" rx="2"/>')
         lines.append(f'<text x="{LABEL + length + 6:.1f}" y="{y + 15}">{value:g}{escape(unit)}</text>')
     size = f'viewBox="0 0 {LABEL + WIDTH + 80} {len(rows) * ROW}"'

@@ -35,13 +35,14 @@ def report(
         "cost of delay": f"${delay_cost / 1e6:,.0f} M",
     }
     shown = airport_delays.head(airports_shown)
+    weather = weather_delays.with_columns(pl.when("wet").then(pl.lit("wet")).otherwise(pl.lit("dry")).alias("wet"))
     charts = [
         bars("Departures on time, by carrier", _rows(carrier_delays, "name", "on_time_share", scale=100), unit=" %"),
         bars("Mean delay, by hour of departure", _rows(hourly_delays, "hour", "mean_delay"), unit=" min"),
         bars("Mean delay, by destination", _rows(shown, "name", "mean_delay"), unit=" min"),
         bars("Mean delay, by age of the plane from", _rows(age_delays, "age_from", "mean_delay"), unit=" min"),
         bars("Flights cancelled, by month", _rows(monthly_cancellations, "month", "share", scale=100), unit=" %"),
-        bars("Mean delay in wet hours", _rows(weather_delays, "wet", "mean_delay"), unit=" min"),
+        bars("Mean delay, in dry and in wet hours", _rows(weather, "wet", "mean_delay"), unit=" min"),
     ]
     ctx.metadata["charts"] = len(charts)
     summary = "".join(f"<div><dt>{name}</dt><dd>{figure}</dd></div>" for name, figure in figures.items())
