@@ -41,13 +41,20 @@ class AssetflowError(Exception):
 
     def __str__(self) -> str:
         """The whole text: ``error[code]: message``, a line a place, and the hint."""
-        lines = [f"error[{self.code}]: {self.message}", *(f"  {place}" for place in self.where)]
+        lines = [f"error[{self.code}]: {self.message}", *(f"  {place}" for place in _aligned(self.where))]
         if self.hint:
             lines.append(f"hint: {self.hint}")
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuilt, (type(self), self.code, self.message, self.where, self.hint)
+
+
+def _aligned(where: Sequence[str]) -> list[str]:
+    """What and where under each other; lines of one part stay as they are."""
+    pairs = [(what.strip(), place.strip()) for what, _, place in (line.partition("  ") for line in where)]
+    width = max((len(what) for what, place in pairs if place), default=0)
+    return [f"{what:<{width}}   {place}" if place else what for what, place in pairs]
 
 
 def _rebuilt(kind: type[AssetflowError], code: str, message: str, where: tuple[str, ...], hint: str) -> AssetflowError:

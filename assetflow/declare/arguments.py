@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from assetflow.errors import DefinitionError, nearest
 from assetflow.model.retry import Retry
 from assetflow.model.storage import Codec
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from assetflow.declare.multi import MultiAsset, Output
     from assetflow.declare.sources import Source
 
-__all__ = ["EFFECTS", "AssetArguments", "Effect", "MultiAssetArguments", "Options", "checked_arguments"]
+__all__ = ["EFFECTS", "AssetArguments", "Effect", "MultiAssetArguments", "Options", "options_of"]
 
 
 class Effect(StrEnum):
@@ -109,15 +108,13 @@ class Options:
     description: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)  # JSON-able values of the user
     timeout: timedelta | str | None = None
+    #: Names that no argument has. They are told with the project's other mistakes.
+    unknown: tuple[str, ...] = ()
 
 
-_NAMES = frozenset(each.name for each in fields(Options))
-
-
-def checked_arguments(decorator: str, arguments: Mapping[str, Any]) -> None:  # anything the user wrote
-    """Raise DefinitionError ``unknown-argument`` for a name that the decorator does not have."""
-    for name in arguments:
-        if name not in _NAMES:
-            raise DefinitionError(
-                "unknown-argument", f"{decorator} has no argument {name!r}", hint=nearest(name, sorted(_NAMES))
-            )
+def options_of(arguments: Mapping[str, Any]) -> Options:  # anything the user wrote
+    """The options that arguments say."""
+    if arguments.keys() <= EFFECTS.keys():
+        return Options(**arguments)
+    known = {name: value for name, value in arguments.items() if name in EFFECTS}
+    return Options(**known, unknown=tuple(name for name in arguments if name not in EFFECTS))

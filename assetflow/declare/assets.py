@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
-from assetflow.declare.arguments import AssetArguments, Options, checked_arguments
+from assetflow.declare.arguments import AssetArguments, Options, options_of
 from assetflow.declare.places import Place, function_place, local_classes
 from assetflow.errors import DefinitionError
 
@@ -52,16 +52,13 @@ class AssetDecorator:
 
     def __call__(self, function: Callable[P, R] | None = None, /, **arguments: Unpack[AssetArguments]) -> Any:
         """Declare an asset: ``@asset``, or ``@asset(name=..., group=..., ...)``."""
-        checked_arguments("@asset", arguments)
-        given: dict[str, Any] = {**self._defaults, **arguments}  # as written
-        options = Options(**given)
+        options = options_of({**self._defaults, **arguments})
         if function is None:
             return lambda function: declared_asset(function, options)
         return declared_asset(function, options)
 
     def using(self, **defaults: Unpack[AssetArguments]) -> AssetDecorator:
         """A decorator like this one with other defaults: ``daily = asset.using(retry=Retry(3))``."""
-        checked_arguments("asset.using", defaults)
         return AssetDecorator({**self._defaults, **defaults})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, Unpack, overload
 
-from assetflow.declare.arguments import MultiAssetArguments, Options, checked_arguments
+from assetflow.declare.arguments import MultiAssetArguments, Options, options_of
 from assetflow.declare.assets import look_like, own_name
 from assetflow.declare.places import Place, function_place, local_classes
 
@@ -63,8 +63,7 @@ def multi_asset(**arguments: Unpack[MultiAssetArguments]) -> Callable[[Callable[
 
 def multi_asset(function: Callable[P, R] | None = None, /, **arguments: Unpack[MultiAssetArguments]) -> Any:
     """Declare the assets that are the fields of the NamedTuple which the function returns."""
-    checked_arguments("@multi_asset", arguments)
-    options = Options(**arguments)
+    options = options_of(arguments)
     if function is None:
         return lambda function: _declared(function, options)
     return _declared(function, options)

@@ -32,11 +32,10 @@ def cycle_error(loop: Sequence[AssetKey], places: Mapping[AssetKey, str]) -> Def
     """The error that names a loop given by :func:`cycles`, with the place of each asset on it."""
     path = " → ".join(str(key) for key in (*loop, loop[0]))
     what = "this asset waits for itself" if len(loop) == 1 else "these assets wait for each other"
-    width = max(len(str(key)) for key in loop)
     return DefinitionError(
         "cyclic-assets",
         f"{what}: {path}",
-        where=[f"{key!s:<{width}}  {places[key]}" for key in loop if places.get(key)],
+        where=[f"{key}   {places[key]}" for key in loop if places.get(key)],
         hint="remove one of these inputs, or move what both sides need into an asset of its own",
     )
 

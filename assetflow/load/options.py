@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from assetflow.declare import File, Files, MultiAsset, Options, Source
-from assetflow.errors import AssetflowError, DefinitionError
+from assetflow.declare import EFFECTS, File, Files, MultiAsset, Options, Source
+from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared
 from assetflow.load.signatures import Signature
@@ -42,6 +42,8 @@ def codec_of(options: Options, field: str) -> Codec | None:
 
 
 def _option_faults(options: Any) -> Iterator[AssetflowError]:  # an Options whose fields may be anything
+    for name in options.unknown:
+        yield DefinitionError("unknown-argument", f"there is no argument {name!r}", hint=nearest(name, sorted(EFFECTS)))
     if options.timeout is not None:
         yield DefinitionError(
             "not-there-yet", "timeout= is not supported yet", hint="leave it out: a step runs as long as it runs"

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from assetflow.catalog import queries
 from assetflow.catalog.versions import current_versions
-from assetflow.errors import UsageError
+from assetflow.errors import UsageError, nearest
 from assetflow.model.keys import AssetKey
 from assetflow.store.values import Values
 from assetflow.types.handover import to_jsonable
@@ -46,9 +46,18 @@ def answer(sql: str, past: Past) -> pa.Table:
         except AttributeError:
             raise UsageError("bad-sql", "this statement gives no rows", hint="assetflow query is for select") from None
         except duckdb.Error as error:
-            raise UsageError(
-                "bad-sql", str(error).split("\n\n")[0].strip(), hint="assetflow list shows the tables"
-            ) from error
+            raise _refused(error, past) from error
+
+
+def _refused(error: duckdb.Error, past: Past) -> UsageError:
+    """DuckDB's own words; for a table that is not there, those that have nearly its name."""
+    message = str(error).split("\n\n")[0].split("\nDid you mean")[0].strip()
+    unknown = re.search(r'Table with name "?([^" !]+)"? does not exist', message)
+    if unknown is None:
+        return UsageError("bad-sql", message, hint="assetflow list shows the tables")
+    keys = past.definitions()
+    hint = nearest(unknown[1], [*map(str, keys), *(key.name for key in keys)]) or "assetflow list shows the tables"
+    return UsageError("bad-sql", f"there is no table {unknown[1]}", hint=hint)
 
 
 def _named(sql: str, past: Past) -> list[AssetKey]:

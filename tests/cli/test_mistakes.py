@@ -175,3 +175,9 @@ def test_no_project_and_usage_errors_are_one_line(folder: Any) -> None:
     assert "assetflow init" in folder.run("status", code=2).err
     assert folder.run("materialise", code=2).err
     assert folder.run("cat", "..", code=2).err
+
+
+def test_a_query_of_an_unknown_table_names_the_nearest(shop: Any) -> None:
+    shop.run("materialize")
+    done = shop.run("query", "select * from shop.amonts", code=2)
+    assert done.err.startswith("error[bad-sql]: there is no table shop.amonts\nhint: did you mean shop.amounts")

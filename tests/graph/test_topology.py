@@ -93,7 +93,7 @@ def test_a_loop_is_refused_with_its_path_and_places(graph_of: Make) -> None:
         graph_of("a: c", "b: a", "c: b", "d: c")
     assert refused.value.code == "cyclic-assets"
     assert refused.value.message.endswith("shop.a → shop.b → shop.c → shop.a")
-    assert refused.value.where == ("shop.a  shop.py:1", "shop.b  shop.py:2", "shop.c  shop.py:3")
+    assert refused.value.where == ("shop.a   shop.py:1", "shop.b   shop.py:2", "shop.c   shop.py:3")
 
 
 @pytest.mark.parametrize(("lines", "code"), [(("a: b",), "unknown-input"), (("a", "b=a,c"), "duplicate-asset")])

@@ -104,7 +104,7 @@ def test_an_observed_source_has_no_value(project: Project) -> None:
     head = "api = source('api', observe=lambda: 1)\n"
     assert written(project, head + "@asset\ndef x(api): ...").mistakes() == (
         "error[edge-type]: shop.x takes 'api' from shop.api, which is only observed and has no value\n"
-        "  shop.x   shop/a.py:5\n"
+        "  shop.x     shop/a.py:5\n"
         "  shop.api   shop/a.py:4\n"
         "hint: list it in deps=[api]"
     )
@@ -172,20 +172,20 @@ def test_mappings_that_cannot_be_are_told(project: Project) -> None:
         "error[impossible-mapping]: shop.single (single) takes 'words' from shop.words (keys of shop.inbox):"
         " which keys is not clear\n"
         "  shop.single   shop/a.py:11\n"
-        "  shop.words   shop/a.py:6\n"
+        "  shop.words    shop/a.py:6\n"
         "hint: to read all of them: words: Annotated[dict[str, T], In(partitions=All())]\n"
         "error[impossible-mapping]: shop.across (keys of shop.other) takes 'words' from shop.words"
         " (keys of shop.inbox): which keys is not clear\n"
         "  shop.across   shop/a.py:13\n"
-        "  shop.words   shop/a.py:6\n"
+        "  shop.words    shop/a.py:6\n"
         "hint: to read all of them: words: Annotated[dict[str, T], In(partitions=All())]\n"
         "error[edge-type]: shop.shaped takes words: int, but reads all partitions of shop.words\n"
         "  shop.shaped   shop/a.py:15\n"
-        "  shop.words   shop/a.py:6\n"
+        "  shop.words    shop/a.py:6\n"
         "hint: annotate it as dict[str, T], or as a table of all of them\n"
         "error[edge-type]: shop.member takes words: dict[str, str], but shop.words gives int\n"
         "  shop.member   shop/a.py:17\n"
-        "  shop.words   shop/a.py:6\n"
+        "  shop.words    shop/a.py:6\n"
         "hint: int is not str\n"
         "error[not-there-yet]: shop.later is partitioned by ['a', 'b'], which is not supported yet\n"
         "  shop.later   shop/a.py:19\n"
@@ -228,12 +228,12 @@ def test_cycles_are_told_with_the_place_of_each_asset(project: Project) -> None:
     """
     assert written(project, body).mistakes() == (
         "error[cyclic-assets]: these assets wait for each other: shop.a → shop.b → shop.c → shop.a\n"
-        "  shop.a  shop/a.py:4\n"
-        "  shop.b  shop/a.py:6\n"
-        "  shop.c  shop/a.py:8\n"
+        "  shop.a   shop/a.py:4\n"
+        "  shop.b   shop/a.py:6\n"
+        "  shop.c   shop/a.py:8\n"
         "hint: remove one of these inputs, or move what both sides need into an asset of its own\n"
         "error[cyclic-assets]: this asset waits for itself: shop.own → shop.own\n"
-        "  shop.own  shop/a.py:10\n"
+        "  shop.own   shop/a.py:10\n"
         "hint: remove one of these inputs, or move what both sides need into an asset of its own"
     )
 
@@ -279,7 +279,8 @@ def test_functions_that_cannot_serve_are_refused(project: Project) -> None:
 
 def test_arguments_that_mean_nothing_are_refused_together(project: Project) -> None:
     body = """
-        @asset(max_age="soon", retry=3, tags="pii", version=2, deps="raw", codec="pickle", deterministic=1, owners=[1])
+        @asset(max_age="soon", retry=3, tags="pii", version=2, deps="raw", codec="pickle",
+               deterministic=1, owners=[1], colour="red")
         def x() -> int: ...
         raw = source("raw")
         two = source("two", File("x"), observe=int)
@@ -299,6 +300,7 @@ def test_arguments_that_mean_nothing_are_refused_together(project: Project) -> N
         "shop.x: owners= must be a list of texts, got [1]",
         "shop.x: retry= must be a Retry, got 3",
         "shop.x: tags= must be a list of texts, got 'pii'",
+        "shop.x: there is no argument 'colour'",
         "shop.x: version= must be a text, got 2",
     ]
 

@@ -205,11 +205,11 @@ error[unknown-input]: shop.unknown takes 'ordrs', and there is no such asset
 hint: did you mean orders?
 error[edge-type]: shop.wrong_type takes orders: str, but shop.orders gives int
   shop.wrong_type   shop/assets.py:11
-  shop.orders   shop/assets.py:7
+  shop.orders       shop/assets.py:7
 hint: int is not str
 error[cyclic-assets]: these assets wait for each other: shop.one → shop.two → shop.one
-  shop.one  shop/assets.py:13
-  shop.two  shop/assets.py:15
+  shop.one   shop/assets.py:13
+  shop.two   shop/assets.py:15
 hint: remove one of these inputs, or move what both sides need into an asset of its own
 error[bad-resource]: api.url is missing; api.urll is no field of Api
   assetflow.toml: resources.api
@@ -226,7 +226,7 @@ error[unresolved-annotation]: the annotations of unresolved cannot be resolved: 
 hint: import the names that the annotations use, also under `if TYPE_CHECKING:`
 error[parameter-names-asset]: shop.shadowing has a default for 'orders', so it is a run parameter, but shop.orders is an asset
   shop.shadowing   shop/assets.py:27
-  shop.orders   shop/assets.py:7
+  shop.orders      shop/assets.py:7
 hint: to read the asset, write orders: Annotated[T, In()] = …; else rename the parameter
 error[module-does-not-import]: shop.broken does not import: ZeroDivisionError: division by zero
   shop.broken   shop/broken.py:3"""  # noqa: E501

@@ -80,8 +80,8 @@ def test_an_ambiguous_name_is_told_with_its_candidates(project: Project) -> None
     assert written.mistakes(modules=["lab", "shop", "bar"]) == (
         "error[ambiguous-input]: shop.y takes 'x', which 2 groups have\n"
         "  shop.y   shop/a.py:3\n"
-        "  bar.x   bar/__init__.py:3\n"
-        "  lab.x   lab/__init__.py:3\n"
+        "  bar.x    bar/__init__.py:3\n"
+        "  lab.x    lab/__init__.py:3\n"
         'hint: write In("bar.x")'
     )
 
@@ -148,7 +148,7 @@ def test_an_unknown_name_says_what_to_do(project: Project) -> None:
         "  shop.c   shop/a.py:13\n"
         "hint: did you mean shop.one?\n"
         "error[unknown-input]: shop.d takes 'onee' of shop.both, which makes one, two\n"
-        "  shop.d   shop/a.py:15\n"
+        "  shop.d      shop/a.py:15\n"
         "  shop.both   shop/a.py:11\n"
         "hint: did you mean one?\n"
         "error[ambiguous-input]: shop.e takes 'x' from <multi_asset both>, which makes several assets\n"

@@ -77,11 +77,6 @@ def test_assets_are_found_in_lists_tuples_and_dicts_and_count_once(project: Proj
             "error[module-does-not-import]: shop.bad does not import: SystemExit: 1\n  shop.bad   shop/bad.py:2",
         ),
         (
-            "from assetflow import asset\n@asset(onwer=3)\ndef x(): ...\n",
-            "error[unknown-argument]: @asset has no argument 'onwer'\n  shop.bad   shop/bad.py:2\n"
-            "hint: did you mean owners?",
-        ),
-        (
             "from assetflow import Retry\n\nRetry(0)\n",
             "error[bad-retry]: Retry needs attempts ≥ 1 and factor ≥ 1, got 0 and 2\n  shop.bad   shop/bad.py:3",
         ),
