@@ -21,6 +21,7 @@ from assetflow.model.definition import ResourceUse
 from assetflow.model.keys import AssetKey
 from assetflow.model.versions import CodeVersion
 from assetflow.types.hints import hint_text
+from assetflow.types.mentioned import classes_in
 
 if TYPE_CHECKING:
     from assetflow.load.parameters import Effective
@@ -110,7 +111,20 @@ class Assembly:
             includes=tuple(options.version_includes),
             declared=options.version,
             resources={use.name: type(values[use.name]) for use in bound.resources},
+            values=classes_in(self._hints(function, bound)),
         )
+
+    def _hints(self, function: Function, bound: Bound) -> Iterator[object]:
+        """The types of what a function gets and gives. A value comes as its producer made it, which may be more than
+        the consumer asks for."""
+        for each in bound.inputs:
+            if each.edge.loaded:
+                yield each.hint
+                yield self.project.types.get(each.edge.asset)
+        for taken in function.roles.parameters:
+            yield taken.hint
+        for output in bound.outputs:
+            yield output.hint
 
 
 def _untracked(declared: Declared, code: CodeVersion) -> Iterator[AssetflowError]:

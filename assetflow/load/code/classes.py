@@ -12,11 +12,12 @@ from assetflow.load.code.functions import defaults, names_of
 from assetflow.load.code.lookup import Names
 from assetflow.load.code.objects import is_enum
 from assetflow.load.code.reach import Reached
+from assetflow.types.records import fields_of, record_kind
 
 if TYPE_CHECKING:
     from assetflow.load.code.describe import Describer, Writing
 
-__all__ = ["describe", "module_of", "unwritten"]
+__all__ = ["describe", "describe_behaviour", "module_of", "unwritten"]
 
 #: What Python and class-making libraries put into a class beside what its author wrote.
 _MACHINERY = frozenset({"_abc_impl", "_field_defaults", "_fields", "_make", "_replace", "_asdict"})
@@ -68,6 +69,29 @@ def describe(describer: Describer, into: Writing, cls: type, way: str) -> None:
         _attributes(describer, into, cls, way, pieces, file)
     else:
         _sourceless(describer, into, cls)
+
+
+def describe_behaviour(describer: Describer, into: Writing, cls: type) -> None:
+    """What instances of a class can do: its methods, and the attributes that its body sets beside its fields.
+
+    Its name, place and fields do not count here, nor what a library's machinery put into it.
+    """
+    file = _file(describer, cls)
+    pieces = file.class_(cls.__qualname__) if file is not None else ()
+    written = {name for piece in pieces for name in piece.form.bound} - _field_names(cls)
+    for name, value in sorted(cls.__dict__.items(), key=lambda item: str(item[0])):
+        for number, part in enumerate(_parts(value)):
+            is_ours = name in written or describer.sources.is_project_file(part.__code__.co_filename)
+            if is_ours and isinstance(used := describer.code(part), Reached):
+                into.uses(f".{name} {number}", used)
+        if name in written and not _parts(value) and not name.startswith("__") and not _is_member(value, cls):
+            describer.value(into, f".{name}", value)
+
+
+def _field_names(cls: type) -> frozenset[str]:
+    if record_kind(cls) is None:
+        return frozenset()
+    return frozenset(field.name for field in fields_of(cls))
 
 
 def _names(describer: Describer, cls: type) -> Names:

@@ -153,6 +153,16 @@ class Describer:
             known = self.enter(id(cls), target, lambda into: classes.describe(self, into, cls, way), cls)
         return known
 
+    def behaviour(self, cls: type) -> Reached | None:
+        """What a value does because it is an instance of a class of the project; None for other classes."""
+        if not self._is_project_class(cls) or is_resource(cls):
+            return None
+        key = ("behaviour", id(cls))
+        if (known := self._known.get(key)) is None:
+            target = classes.unwritten(self, cls)
+            known = self.enter(key, target, lambda into: classes.describe_behaviour(self, into, cls), cls)
+        return known
+
     def _module(self, module: ModuleType) -> Reached:
         if (known := self._known.get(id(module))) is None:
             path = vars(module).get("__file__")

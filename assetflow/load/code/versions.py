@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -21,6 +21,9 @@ from assetflow.load.code.sources import ProjectSources
 from assetflow.model.versions import CodePart, CodeVersion, Untracked
 
 __all__ = ["CodeVersions"]
+
+#: The digest of a description that says nothing.
+_NOTHING = digest([])
 
 
 class CodeVersions:
@@ -43,12 +46,14 @@ class CodeVersions:
         includes: Sequence[object] = (),
         declared: str | None = None,
         resources: Mapping[str, object] | None = None,
+        values: Sequence[type] = (),
     ) -> CodeVersion:
         """An asset function's version.
 
         ``inputs`` numbers the parameters that are inputs: their names do not count. Nor do those of
         ``ignored_parameters``, numbered in the order given (a set: by name). ``resources`` names the class behind each
-        resource. ``declared`` stands for all code; ``includes`` counts beside either.
+        resource, ``values`` the classes of what is taken and given: their methods count, whoever names them.
+        ``declared`` stands for all code; ``includes`` counts beside either.
         """
         extra = [self._included(number, include) for number, include in enumerate(includes)]
         if declared is not None:
@@ -58,9 +63,21 @@ class CodeVersions:
         root = self._asset(function, AssetWay(inputs, ignored_parameters))
         total = self._settled(root)
         taken = [(name, self._class(cls)) for name, cls in sorted((resources or {}).items())]
-        below = [self._all(root), *extra, *(found for _, found in taken)]
+        behaviour = list(self._behaviour(values)) if values else []
+        below = [self._all(root), *extra, *(found for _, found in taken), *behaviour]
         named = [text for name, found in taken for text in (name, found.total)]
+        named += ["values", *(one.total for one in behaviour)] if behaviour else []
         return _version(["code", SCHEME, total, *(one.total for one in extra), *named], below)
+
+    def _behaviour(self, values: Sequence[type]) -> Iterator[_Below]:
+        """What the classes of values, and their bases, can do; those that are fields alone add nothing."""
+        for cls in dict.fromkeys(base for value in values for base in value.__mro__):
+            found = self._describer.behaviour(cls)
+            if found is None:
+                continue
+            self._settled(found)
+            if found.edges or found.alone != _NOTHING:
+                yield self._all(found)
 
     def of_class(self, cls: type) -> CodeVersion:
         """A class's version: its methods, bases and attributes; of a Resource all but its fields."""
