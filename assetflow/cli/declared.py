@@ -19,15 +19,16 @@ __all__ = ["list_assets", "show", "validate"]
 
 def validate(session: Session) -> int:
     """Load the project and check all of it: names, cycles, types, resources, parameters. Touches no data."""
-    loaded = session.project().loaded
+    project = session.project()
+    warnings, loaded = project.validated(), project.loaded
     if session.out.json:
         session.out.object(
             ok=not loaded.mistakes,
             errors=[shape for error in loaded.mistakes for shape in as_json(error)],
-            warnings=[shape for warning in loaded.warnings for shape in as_json(warning)],
+            warnings=[shape for warning in warnings for shape in as_json(warning)],
         )
         return 2 if loaded.mistakes else 0
-    for warning in loaded.warnings:
+    for warning in warnings:
         session.out.note(str(warning).replace("error[", "warning[", 1), style="yellow")
     for error in loaded.mistakes:
         session.out.error(error)
@@ -35,7 +36,8 @@ def validate(session: Session) -> int:
         many = len(loaded.mistakes)
         session.out.note(f"{many} mistake{'s' if many > 1 else ''}; nothing was run")
         return 2
-    session.out.line(f"{len(loaded.graph.definitions)} assets, no mistakes")
+    many = len(loaded.graph.definitions)
+    session.out.line(f"{many} asset{'' if many == 1 else 's'}, no mistakes")
     return 0
 
 

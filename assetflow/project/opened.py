@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar, overload
 
+from assetflow import load as room
 from assetflow.catalog import Catalog
 from assetflow.declare import Asset
 from assetflow.errors import AssetflowError, Mistakes, UsageError, nearest
@@ -134,6 +135,13 @@ class Project:
     def mistakes(self) -> tuple[AssetflowError, ...]:
         """What is wrong with the code; the rest of the project goes on."""
         return self.loaded.mistakes
+
+    def validated(self) -> tuple[AssetflowError, ...]:
+        """What to warn of: code that cannot be followed, and what a second load of the project, made in a process of
+        its own, reads differently. That one is skipped where there are mistakes.
+        """
+        with room.again.SecondLoad(self.settings) as second:
+            return self.loaded.warnings + (() if self.loaded.mistakes else second.warnings(self.loaded))
 
     def refuse_mistakes(self, *, strict: bool) -> None:
         """Raise Mistakes if there are any; unless strict, modules that do not import only make assets unavailable."""
