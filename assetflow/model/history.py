@@ -110,3 +110,5 @@ class Snapshot:
     #: The nodes whose partitions must be compared; all others are known to be fresh by their memo.
     #: None: every node (no memo is used).
     compared: frozenset[AssetKey] | None = None
+    #: Memos of settled nodes that fell far behind, moved on to this revision: what a plan remembers beside its own.
+    carried: Mapping[AssetKey, Memo] = field(default_factory=dict)

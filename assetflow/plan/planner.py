@@ -139,7 +139,7 @@ class _Planning:
             observed=self.observed,
             keys=self.snapshot.keys,
             ignored=tuple(self.inputs.ignored),
-            memos=self.memos,
+            memos={**self.snapshot.carried, **self.memos},
         )
 
     def is_settled(self, name: AssetKey) -> bool:

@@ -13,14 +13,18 @@ from assetflow.graph import Graph
 from assetflow.load.definitions import Loaded
 from assetflow.load.file_versions import FileVersions
 from assetflow.load.sources import observe
-from assetflow.model.history import Snapshot
+from assetflow.model.history import Memo, Snapshot
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Targets
 from assetflow.model.storage import Store
 from assetflow.model.versions import Stored
-from assetflow.plan.memos import scope
+from assetflow.plan.memos import advanced, scope
 
 __all__ = ["Seen", "look", "taken"]
+
+#: When the oldest memo is this many revisions old, those that still hold are moved on: what has moved since then is
+#: read by every plan.
+_FAR = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +75,8 @@ def taken(
             or history.current is None
             or history.current.data.digest != stored.data.digest
         }
-        compared = _compared(graph, view, targets, seen, changed | set(seen.missing), lost, as_of)
+        memos = view.memos()
+        compared = _compared(graph, view, memos, targets, seen, changed | set(seen.missing), lost, as_of)
         wanted = _assets(graph, closure if compared is None else closure & compared)
         histories.update(view.histories(wanted - set(sources), lost=lost))
         return Snapshot(
@@ -82,7 +87,16 @@ def taken(
             observed={partition: stored.data for partition, stored in seen.stored.items()},
             histories=histories,
             compared=compared,
+            carried={} if compared is None else _carried(memos, graph, compared, view.revision),
         )
+
+
+def _carried(
+    memos: Mapping[AssetKey, Memo], graph: Graph, compared: frozenset[AssetKey], revision: int
+) -> dict[AssetKey, Memo]:
+    if revision - min(memo.revision for memo in memos.values()) < _FAR:
+        return {}
+    return advanced(memos, memos.keys() & graph.nodes.keys() - compared, revision)
 
 
 def _closure(graph: Graph, targets: Targets) -> frozenset[AssetKey]:
@@ -95,13 +109,13 @@ def _closure(graph: Graph, targets: Targets) -> frozenset[AssetKey]:
 def _compared(
     graph: Graph,
     view: View,
+    memos: Mapping[AssetKey, Memo],
     targets: Targets,
     seen: Seen,
     changed: set[AssetKey],
     lost: set[Partition],
     as_of: datetime,
 ) -> frozenset[AssetKey] | None:
-    memos = view.memos()
     if not memos:
         return None
     moved = view.moved_assets(min(memo.revision for memo in memos.values()))
