@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from assetflow.errors import DefinitionError, UsageError, nearest
+from assetflow.errors import DefinitionError
 from assetflow.graph.loops import cycle_error, cycles
+from assetflow.graph.names import ambiguous, unknown
 from assetflow.model.definition import Definition, Node
 from assetflow.model.keys import AssetKey
 
@@ -108,11 +109,7 @@ class Graph:
         """
         found = self.resolve_all(name)
         if len(found) > 1:
-            raise UsageError(
-                "ambiguous-asset",
-                f"{name!r} may be {', '.join(map(str, found))}",
-                hint=f"write {found[0]}" if name != str(found[0]) else "",
-            )
+            raise ambiguous(name, found)
         return found[0]
 
     def resolve_all(self, name: str) -> tuple[AssetKey, ...]:
@@ -128,26 +125,12 @@ class Graph:
                 self._bare = self._bare_names()
             found = self._bare.get(name, ())
         if len(found) > 1:
-            raise UsageError(
-                "ambiguous-asset",
-                f"{name!r} may be {', '.join(map(str, found))}",
-                hint=f"write the group too: {found[0]}",
-            )
+            raise ambiguous(name, found)
         if found and found[0] in self._maker:
             return found
         if found and found[0] in self.nodes:
             return self.nodes[found[0]].outputs
-        raise self._unknown(name)
-
-    def _unknown(self, name: str) -> UsageError:
-        full = "." in name
-        names = sorted({str(key) if full else key.name for key in (*self._maker, *self.nodes)})
-        hint = nearest(name, names) or nearest(name.rpartition(".")[2], {key.name for key in self._maker})
-        if not hint:
-            few = [str(key) for key in list(self._maker)[:5]]
-            more = len(self._maker) - len(few)
-            hint = f"there are {', '.join(few)}{f' and {more} more' if more > 0 else ''}" if few else "there is none"
-        return UsageError("unknown-asset", f"there is no asset {name!r}", hint=hint)
+        raise unknown(name, list(self._maker))
 
     def _bare_names(self) -> dict[str, tuple[AssetKey, ...]]:
         names: dict[str, set[AssetKey]] = {}

@@ -13,6 +13,7 @@ from assetflow.declare import Asset
 from assetflow.errors import AssetflowError, Mistakes, UsageError, nearest
 from assetflow.graph import Graph
 from assetflow.graph.lineage import Lineage, between_assets
+from assetflow.graph.names import key_named
 from assetflow.graph.selection import select, uses_status
 from assetflow.load.definitions import Loaded
 from assetflow.load.file_versions import FileVersions
@@ -26,7 +27,7 @@ from assetflow.model.storage import Store
 from assetflow.plan import plan as decided
 from assetflow.project.explaining import explained
 from assetflow.project.results import AssetStatus, Explanation, Named, Result
-from assetflow.project.running import Running
+from assetflow.project.running import Running, RunOptions
 from assetflow.project.snapshot import Seen, look, taken
 from assetflow.project.standing import statuses
 from assetflow.run.world import REAL, World
@@ -162,7 +163,7 @@ class Project:
     def definition(self, name: str) -> Definition:
         """One asset, declared or recorded. Raises UsageError ``unknown-asset``."""
         known = self._known()
-        return known[_resolved(Address.parse(name).name, known)]
+        return known[key_named(Address.parse(name).name, known)]
 
     def _known(self) -> dict[AssetKey, Definition]:
         known = dict(self.loaded.graph.definitions)
@@ -296,9 +297,10 @@ class Project:
         listeners: Sequence[Listener] = (),
     ) -> Result:
         """Carry out a plan of this project. Without steps nothing is run, and only memos are remembered."""
-        return Running(self, self.read).carried_out(
-            plan, targets=targets, jobs=jobs, executor=executor, fail_fast=fail_fast, listeners=listeners
+        options = RunOptions(
+            targets=tuple(targets), jobs=jobs, executor=executor, fail_fast=fail_fast, listeners=tuple(listeners)
         )
+        return Running(self, self.read).carried_out(plan, options)
 
     # Values
 
@@ -337,18 +339,8 @@ class Project:
             if read.version is not None or read.partition is not None:
                 return self.past.lineage(read, up=up, down=down, depth=depth)
         known = self._known()
-        start = [] if address is None else [_resolved(Address.parse(address).name, known)]
+        start = [] if address is None else [key_named(Address.parse(address).name, known)]
         return between_assets(known, start, up=up, down=down, depth=depth)
-
-
-def _resolved(name: str, known: Mapping[AssetKey, object]) -> AssetKey:
-    matches = [key for key in known if str(key) == name or key.name == name]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise UsageError("ambiguous-asset", f"{name} may be {', '.join(map(str, sorted(matches)))}")
-    names = [str(key) for key in known] + [key.name for key in known]
-    raise UsageError("unknown-asset", f"there is no asset {name}", hint=nearest(name, names))
 
 
 def _check_keys(graph: Graph, targets: Targets, seen: Seen) -> None:

@@ -7,7 +7,8 @@ import platform
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,10 +24,24 @@ from assetflow.project.results import Result
 if TYPE_CHECKING:
     from assetflow.project.opened import Project
 
-__all__ = ["Running"]
+__all__ = ["RunOptions", "Running"]
 
 #: Packages whose versions are recorded with a run where they are loaded: they decide what tables hold.
 _TOLD = ("assetflow", "pyarrow", "duckdb", "polars", "pandas", "numpy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a plan is to be carried out."""
+
+    #: The selection as written, to be recorded.
+    targets: tuple[str, ...] = ()
+    #: How many steps at once; None: as the settings say.
+    jobs: int | None = None
+    #: ``inline`` or ``threads``; None: as the plan asks for.
+    executor: str | None = None
+    fail_fast: bool = False
+    listeners: tuple[Listener, ...] = ()
 
 
 class Running:
@@ -36,16 +51,7 @@ class Running:
         self._project = project
         self._read = read
 
-    def carried_out(
-        self,
-        plan: Plan,
-        *,
-        targets: Sequence[str],
-        jobs: int | None,
-        executor: str | None,
-        fail_fast: bool,
-        listeners: Sequence[Listener],
-    ) -> Result:
+    def carried_out(self, plan: Plan, options: RunOptions) -> Result:
         """Run the plan's steps, if there are any; then remember what was proved fresh before it."""
         project = self._project
         if not plan.steps:
@@ -55,25 +61,14 @@ class Running:
             counts = dict.fromkeys(Outcome, 0)
             return Result(run=None, status=RunStatus.SUCCEEDED, counts=counts, steps=(), read=self._read)
         project.writing.record_definitions(plan.environment, project.loaded.graph.definitions.values())
-        result = self._executed(
-            plan, targets=targets, jobs=jobs, executor=executor, fail_fast=fail_fast, listeners=listeners
-        )
+        result = self._executed(plan, options)
         project.writing.remember(plan.environment, plan.memos)
         self._save_caches()
         # A reader opened before this run made the catalog would go on seeing none.
         project.__dict__.pop("reading", None)
         return result
 
-    def _executed(
-        self,
-        plan: Plan,
-        *,
-        targets: Sequence[str],
-        jobs: int | None,
-        executor: str | None,
-        fail_fast: bool,
-        listeners: Sequence[Listener],
-    ) -> Result:
+    def _executed(self, plan: Plan, options: RunOptions) -> Result:
         project = self._project
         steps: list[StepFinished] = []
         finished: RunFinished | None = None
@@ -83,12 +78,12 @@ class Running:
             project.loaded,
             project.writing.journal(plan.environment, project.world.now),
             project.values(),
-            targets=tuple(targets),
+            targets=options.targets,
             facts=facts(project.loaded.root),
-            jobs=jobs or project.settings.jobs,
-            executor=executor,
-            fail_fast=fail_fast,
-            listeners=listeners,
+            jobs=options.jobs or project.settings.jobs,
+            executor=options.executor,
+            fail_fast=options.fail_fast,
+            listeners=options.listeners,
             world=project.world,
             folder=project.state_folder,
             lease=timedelta(seconds=lease_seconds()),

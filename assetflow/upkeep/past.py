@@ -9,8 +9,9 @@ from typing import Any
 
 from assetflow.catalog import Catalog, queries, versions
 from assetflow.catalog.records import Ancestry, Attempt, Problem, Run, Version
-from assetflow.errors import StorageError, UsageError, nearest
+from assetflow.errors import StorageError, UsageError
 from assetflow.graph.lineage import Edge, Lineage, Node
+from assetflow.graph.names import key_named
 from assetflow.model.definition import Definition
 from assetflow.model.keys import Address, AssetKey, Partition
 from assetflow.model.storage import Store
@@ -36,23 +37,24 @@ class Past:
 
     def resolve(self, name: str) -> AssetKey:
         """The recorded asset of a bare or full name. Raises UsageError ``unknown-asset``, ``ambiguous-asset``."""
-        known = sorted(self.definitions())
-        found = [key for key in known if str(key) == name] or [key for key in known if key.name == name]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise UsageError("ambiguous-asset", f"{name} may be {', '.join(map(str, found))}")
-        hint = nearest(name, [*map(str, known), *(key.name for key in known)])
-        what = f"the catalog knows no asset {name}" if known else "nothing was ever materialized here"
-        raise UsageError("unknown-asset", what, hint=hint or "assetflow list shows what is declared")
+        known = self.definitions()
+        if not known:
+            raise UsageError(
+                "unknown-asset", "nothing was ever materialized here", hint="assetflow materialize does it"
+            )
+        return key_named(name, known)
 
     # Values
 
     def history(self, address: str, *, limit: int | None = None) -> tuple[Version, ...]:
-        """The versions of an asset, or of one partition, newest first."""
+        """The versions of an asset, or of one partition, newest first. Raises UsageError ``no-value`` for one that is
+        named and not there.
+        """
         read = Address.parse(address)
-        found = versions.history(self.catalog, self.resolve(read.name), read.partition, limit=limit)
-        return tuple(v for v in found if read.version is None or v.materialization.version == read.version)
+        asset = self.resolve(read.name)
+        if read.version is not None:
+            return (self._version(Partition(asset, read.partition or ""), read.version),)
+        return tuple(versions.history(self.catalog, asset, read.partition, limit=limit))
 
     def version(self, address: str | Address) -> Version:
         """One value's record. Raises UsageError ``no-value``."""

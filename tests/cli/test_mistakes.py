@@ -181,3 +181,10 @@ def test_a_query_of_an_unknown_table_names_the_nearest(shop: Any) -> None:
     shop.run("materialize")
     done = shop.run("query", "select * from shop.amonts", code=2)
     assert done.err.startswith("error[bad-sql]: there is no table shop.amonts\nhint: did you mean shop.amounts")
+
+
+def test_the_history_of_a_version_that_is_not_there_says_so(shop: Any) -> None:
+    shop.run("materialize")
+    done = shop.run("history", "amounts:v9", code=2)
+    assert done.err.startswith("error[no-value]: shop.amounts:v9 does not exist\n")
+    assert len(shop.json("history", "amounts:v1")["materializations"]) == 1
