@@ -70,8 +70,12 @@ def read_signature(declared: Declared, faults: Faults) -> Signature | None:
 
 
 def _parameters(declared: Declared, function: Callable[..., Any]) -> list[inspect.Parameter]:
-    if inspect.iscoroutinefunction(function):
-        raise DefinitionError("not-there-yet", f"{declared.key} is an async function, which is not supported yet")
+    if inspect.isasyncgenfunction(function):
+        raise DefinitionError(
+            "bad-signature",
+            f"{declared.key} is an async generator, which yields values one by one",
+            hint="collect them in the function, and return them",
+        )
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar, overload
 
@@ -303,6 +303,11 @@ class Project:
         return Running(self, self.read).carried_out(plan, options)
 
     # Values
+
+    @overload
+    def load(
+        self, asset: Asset[..., Coroutine[Any, Any, T]], *, partition: str = "", version: int | None = None
+    ) -> T: ...
 
     @overload
     def load(self, asset: Asset[..., T], *, partition: str = "", version: int | None = None) -> T: ...

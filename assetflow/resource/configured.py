@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ClassVar, Self
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -34,19 +34,21 @@ class Resource(BaseModel):
         if rate is not None:
             cls.rate_ = rate
 
-    def open(self) -> AbstractContextManager[Self]:
-        """A context manager that gives what the function takes; by default the resource itself."""
+    def open(self) -> Any:  # so that either kind of context manager may override it
+        """A context manager, sync or async, that gives what the function takes; by default the resource itself."""
         return nullcontext(self)
 
 
-def opened(resource: object) -> AbstractContextManager[Any]:
+def opened(resource: object) -> AbstractContextManager[Any] | AbstractAsyncContextManager[Any]:
     """What to enter before and leave after a resource is used, whatever it is.
 
     A Resource is asked to ``open()``; anything else that is a context manager is entered; the rest is used as it is.
+    What is a context manager both ways is entered the plain way.
     """
     if isinstance(resource, Resource):
-        return resource.open()
-    if isinstance(resource, AbstractContextManager):
+        made: AbstractContextManager[Any] | AbstractAsyncContextManager[Any] = resource.open()
+        return made
+    if isinstance(resource, AbstractContextManager | AbstractAsyncContextManager):
         return resource
     return nullcontext(resource)
 

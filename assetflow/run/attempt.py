@@ -5,7 +5,7 @@ Nothing here knows the journal: what an attempt is given and what it gives back 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +26,7 @@ from assetflow.run.classify import Verdict, classify
 from assetflow.run.context import StepContext
 from assetflow.run.failures import failure_of, message_of, whole_traceback
 from assetflow.run.logs import AttemptLog, log_path
+from assetflow.run.loop import EventLoop
 from assetflow.run.opened import OpenedResources
 from assetflow.run.results import checked_values, saved
 from assetflow.run.retrying import judged
@@ -63,6 +64,8 @@ class Tools:
 
     values: Values
     resources: OpenedResources
+    #: Where coroutines run.
+    loop: EventLoop
     world: World
     #: None: logs are dropped.
     logs: Path | None
@@ -186,6 +189,8 @@ def _called(work: Work, tools: Tools) -> tuple[tuple[Output, ...], tuple[Any, ..
             arguments[bound.context] = context
         returned = bound.function(**arguments)
         del arguments
+        if isinstance(returned, Coroutine):
+            returned = tools.loop.run(returned)
         values = checked_values(returned, bound)
         unmoved(work.watched)
         return saved(values, work.outputs, bound, context, tools.values, attempt=work.attempt, older=work.older)

@@ -26,6 +26,7 @@ from assetflow.run.ending import Ending
 from assetflow.run.ends import Group
 from assetflow.run.executors import Executor, Inline, Threads
 from assetflow.run.heartbeat import heartbeat
+from assetflow.run.loop import EventLoop
 from assetflow.run.memory import Memory
 from assetflow.run.observing import Observing
 from assetflow.run.opened import OpenedResources
@@ -84,7 +85,9 @@ def execute(
         chosen = _chosen(executor, jobs, run.width)
         ending.callback(chosen.close)
         ending.enter_context(stop.listening(chosen.wake))
-        opened = OpenedResources({**loaded.resources, **(resources or {})})
+        loop = EventLoop()
+        ending.callback(loop.close)
+        opened = OpenedResources({**loaded.resources, **(resources or {})}, loop)
         ending.callback(opened.close)
         yield from run.begun(targets, facts or {})
         ending.enter_context(capturing())
@@ -97,6 +100,7 @@ def execute(
         tools = Tools(
             values=values,
             resources=opened,
+            loop=loop,
             world=world,
             logs=None if folder is None else folder / "logs",
             scratch=scratch,

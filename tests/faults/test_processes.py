@@ -50,6 +50,39 @@ def second(first: int) -> int:
 """
 
 
+ASYNC = """
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+from assetflow import asset, Resource
+
+HERE = Path(__file__).parent
+
+def _note(text):
+    with open(HERE / "executed.log", "a") as log:
+        log.write(text + "\\n")
+
+class Door(Resource):
+    @asynccontextmanager
+    async def open(self):
+        _note("opened")
+        try:
+            yield self
+        finally:
+            _note("closed")
+
+@asset
+async def first(door: Door) -> int:
+    _note("first")
+    try:
+        await asyncio.sleep(30)
+    except asyncio.CancelledError:
+        _note("cancelled")
+        raise
+    return 1
+"""
+
+
 def executed(folder: Any) -> Counter[str]:
     """What ran, and how often."""
     path: Path = folder.path / "executed.log"
@@ -94,6 +127,22 @@ def test_a_run_that_is_told_to_stop_is_cancelled_and_closes_its_resources(
     assert [run["status"] for run in folder.json("runs")["runs"]] == ["cancelled"]
     folder.edit("shop.py", "time.sleep(30)", "time.sleep(0)")
     assert folder.json("materialize")["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("executor", ["inline", "threads"])
+def test_a_coroutine_is_cancelled_with_its_run_and_may_clean_up(folder: Any, executor: str) -> None:
+    folder.write("shop.py", ASYNC)
+    process = folder.start("materialize", "--executor", executor, "-j", "2")
+    wait_for(folder, "first")
+    since = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert time.monotonic() - since < 10
+    assert "Traceback" not in err
+    counts = executed(folder)
+    assert (counts["cancelled"], counts["closed"]) == (1, 1)
+    assert [run["status"] for run in folder.json("runs")["runs"]] == ["cancelled"]
 
 
 def test_a_killed_run_is_told_as_interrupted_by_the_next_command(folder: Any) -> None:

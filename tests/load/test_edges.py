@@ -246,7 +246,7 @@ def test_functions_that_cannot_serve_are_refused(project: Project) -> None:
         @asset
         def many(*inputs): ...
         @asset
-        async def waiting() -> int: ...
+        async def waiting(): yield 1
         @asset
         def marked(x: int = In()): ...
         @asset
@@ -260,8 +260,9 @@ def test_functions_that_cannot_serve_are_refused(project: Project) -> None:
         "error[bad-signature]: shop.many takes *inputs, which cannot be filled by name\n"
         "  shop.many   shop/a.py:7\n"
         "hint: write each input as a parameter of its own\n"
-        "error[not-there-yet]: shop.waiting is an async function, which is not supported yet\n"
+        "error[bad-signature]: shop.waiting is an async generator, which yields values one by one\n"
         "  shop.waiting   shop/a.py:9\n"
+        "hint: collect them in the function, and return them\n"
         "error[misplaced-marker]: shop.marked has In(...) as the default of 'x'\n"
         "  shop.marked   shop/a.py:11\n"
         "hint: write x: Annotated[T, In(...)]\n"

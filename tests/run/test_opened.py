@@ -12,6 +12,7 @@ import pytest
 
 from assetflow.declare import asset
 from assetflow.resource import Resource
+from assetflow.run.loop import EventLoop
 from assetflow.run.opened import OpenedResources
 
 log: list[str] = []
@@ -78,7 +79,7 @@ def test_a_resource_that_does_not_close_is_reported_and_the_others_are_closed(
             closed.append(self.name)
             raise OSError("will not")
 
-    opened = OpenedResources({"a": Stubborn("a"), "b": Stubborn("b")})
+    opened = OpenedResources({"a": Stubborn("a"), "b": Stubborn("b")}, EventLoop())
     assert (opened.get("a"), opened.get("b")) == ("a", "b")
     opened.close()
     assert closed == ["b", "a"]
@@ -87,7 +88,7 @@ def test_a_resource_that_does_not_close_is_reported_and_the_others_are_closed(
 
 def test_a_plain_object_is_given_as_it_is() -> None:
     plain = object()
-    opened = OpenedResources({"plain": plain})
+    opened = OpenedResources({"plain": plain}, EventLoop())
     assert opened.get("plain") is plain
     opened.close()
 
@@ -104,7 +105,7 @@ def test_two_threads_that_ask_together_open_once() -> None:
         def __exit__(self, *error: object) -> None:
             pass
 
-    opened = OpenedResources({"slow": Slow()})
+    opened = OpenedResources({"slow": Slow()}, EventLoop())
     threads = [threading.Thread(target=opened.get, args=("slow",)) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -1,10 +1,14 @@
 """What type checkers see. Checked by mypy in ``test_public_types.py``; never run."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple, assert_type
 
 from assetflow import Asset, File, MultiAsset, Resource, Retry, Secret, Source, asset, multi_asset, source
 from assetflow.declare import AssetDecorator, Output
+from assetflow.project import Project
 
 
 class Split(NamedTuple):
@@ -77,5 +81,28 @@ class Api(Resource, max_concurrent=4, rate="80/min"):
 api = Api(url="x")
 assert_type(api.url, str)
 assert_type(api.token.reveal(), str)
-with api.open() as opened:
-    assert_type(opened, Api)
+
+
+class Client(Resource):
+    @contextmanager
+    def open(self) -> Iterator[Client]:
+        yield self
+
+
+class Waiter(Resource):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Waiter]:
+        yield self
+
+
+with Client().open() as opened:
+    assert_type(opened, Client)
+
+
+@asset
+async def awaited(waiter: Waiter) -> int:
+    return 1
+
+
+def of_a_coroutine(project: Project) -> None:
+    assert_type(project.load(awaited), int)
