@@ -99,12 +99,24 @@ class Database:
                 hint="start processes with spawn or forkserver, or open the project in the child",
             )
         with translated(self.where), self.engine.connect() as connection:
-            yield connection
+            try:
+                yield connection
+            finally:
+                _settled(connection)
 
     def close(self) -> None:
         """Close every connection. The log is folded into the file by the last one."""
         if os.getpid() == self._process:
             self.engine.dispose()
+
+
+def _settled(connection: Connection) -> None:
+    """A commit that failed may have left its transaction open: it must not reach who gets the connection next."""
+    if not connection.closed and not connection.invalidated and (driver := _driver(connection)).in_transaction:
+        try:
+            driver.rollback()
+        except sqlite3.Error:
+            connection.invalidate()
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

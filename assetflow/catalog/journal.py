@@ -18,9 +18,9 @@ from assetflow.catalog.faults import decoding
 from assetflow.catalog.ids import Ids
 from assetflow.catalog.liveness import here, lease_seconds, now_micros
 from assetflow.catalog.moves import advance
-from assetflow.catalog.statements import inserted
+from assetflow.catalog.statements import WANTED, chunks, inserted
 from assetflow.catalog.values import observe
-from assetflow.errors import BusyError
+from assetflow.errors import AssetflowError, BusyError
 from assetflow.model.history import Materialization
 from assetflow.model.journal import Busy, Claim, Claimed, Committed, Failure, Finished, NewRun, RunStatus
 from assetflow.model.keys import Partition
@@ -47,6 +47,8 @@ _RETRIED = (
     .where(_A.id == bindparam("old"))
     .values(outcome=bindparam("ended_as"), started_at=bindparam("at"), micros=bindparam("took"))
 )
+_KNOWN = select(_A.id).where(_A.id.in_(WANTED))
+_LEASED = select(_L.attempt_id).where(_L.attempt_id.in_(WANTED))
 _STATE = select(tables.materializations.c.state).where(tables.materializations.c.id == bindparam("id"))
 
 
@@ -135,13 +137,36 @@ class CatalogJournal:
         return new
 
     def commit(self, run: int, finished: Sequence[Finished], claims: Sequence[Claim] = ()) -> Committed:
-        """Record a group of finished steps and claim the next ones."""
-        with self._writing() as (connection, environment):
-            group = Group(connection, self._ids, self._facts, environment, run, self._now())
-            group.record(finished)
-            claimed = self._take(connection, environment, run, claims)
-        self._facts.learn(group.made.values())
-        return Committed(lost=frozenset(group.lost), materializations=group.made, claimed=claimed)
+        """Record a group of finished steps and claim the next ones.
+
+        Where the database's answer is lost, what it did is looked up by attempt.
+        """
+        committed: Committed | None = None
+        try:
+            with self._writing() as (connection, environment):
+                group = Group(connection, self._ids, self._facts, environment, run, self._now())
+                group.record(finished)
+                claimed = self._take(connection, environment, run, claims)
+                committed = Committed(lost=frozenset(group.lost), materializations=group.made, claimed=claimed)
+        except AssetflowError:
+            if committed is None or not self._was_committed(finished, committed):
+                raise
+        self._facts.learn(committed.materializations.values())
+        return committed
+
+    def _was_committed(self, finished: Sequence[Finished], committed: Committed) -> bool:
+        """Whether the transaction that gave this answer is in the catalog: it makes attempts, or ends their leases."""
+        begun = [each.attempt for each in committed.claimed if isinstance(each, Claimed)]
+        ended = [each.attempt for each in finished]
+        try:
+            with self._database.reading() as connection:
+                if begun:
+                    return connection.execute(_KNOWN, {"wanted": begun[:1]}).first() is not None
+                return bool(ended) and all(
+                    connection.execute(_LEASED, {"wanted": chunk}).first() is None for chunk in chunks(ended)
+                )
+        except AssetflowError:
+            return False
 
     def stored(self, materializations: Sequence[int]) -> Mapping[int, Stored]:
         """Where these values lie."""
