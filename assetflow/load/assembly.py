@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from assetflow.declare import MultiAsset, Source
 from assetflow.errors import AssetflowError, DefinitionError
+from assetflow.load.code.includes import IncludedFile, file_name
 from assetflow.load.code.versions import CodeVersions
 from assetflow.load.definitions import Bound, BoundSource
 from assetflow.load.edges import Project
@@ -70,7 +71,8 @@ class Assembly:
         self.made[key] = made(function.declared, bound, cut, parts, self.project.names)
         loaded = tuple(one for one in bound.inputs if one.edge.loaded)
         values = {name: found.value for name, found in effective.items()}
-        self.bound[key] = replace(bound, inputs=loaded, parameters=values)
+        includes = self._includes(function, code)
+        self.bound[key] = replace(bound, inputs=loaded, parameters=values, includes=includes)
         self.code[key] = code
         self.warnings.extend(_untracked(function.declared, code))
 
@@ -113,6 +115,13 @@ class Assembly:
             resources={use.name: type(values[use.name]) for use in bound.resources},
             values=classes_in(self._hints(function, bound)),
         )
+
+    def _includes(self, function: Function, code: CodeVersion) -> tuple[IncludedFile, ...]:
+        paths = [self.root / each for each in function.value.options.version_includes if isinstance(each, Path)]
+        if not paths:
+            return ()
+        digests = {part.name: part.digest for part in code.parts}
+        return tuple(IncludedFile(path, digests[file_name(path, self.root)]) for path in paths)
 
     def _hints(self, function: Function, bound: Bound) -> Iterator[object]:
         """The types of what a function gets and gives. A value comes as its producer made it, which may be more than

@@ -9,6 +9,7 @@ from typing import Any
 
 from assetflow.errors import AssetflowError
 from assetflow.graph import Graph
+from assetflow.load.code.includes import IncludedFile
 from assetflow.load.code.sources import ProjectSources
 from assetflow.model.definition import Input, ResourceUse
 from assetflow.model.keys import AssetKey
@@ -60,6 +61,8 @@ class Bound:
     #: The parameter annotated Context; empty where there is none.
     context: str = ""
     retry: Retry | None = None
+    #: Files of ``version_includes``, as they were counted.
+    includes: tuple[IncludedFile, ...] = ()
     #: ``projects/shop/sales.py:12``.
     where: str = ""
 

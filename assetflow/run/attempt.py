@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from assetflow import resource as resources
 from assetflow.errors import AssetflowError
+from assetflow.load.code.includes import unchanged
 from assetflow.load.definitions import Bound
 from assetflow.model.context import RunContext, Skip
 from assetflow.model.journal import Failure, Output
@@ -193,4 +194,5 @@ def _called(work: Work, tools: Tools) -> tuple[tuple[Output, ...], tuple[Any, ..
             returned = tools.loop.run(returned)
         values = checked_values(returned, bound)
         unmoved(work.watched)
+        unchanged(bound.includes)
         return saved(values, work.outputs, bound, context, tools.values, attempt=work.attempt, older=work.older)

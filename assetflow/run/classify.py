@@ -83,8 +83,8 @@ def classify(error: BaseException) -> Verdict:
 def _ours(error: BaseException) -> Verdict | None:
     if not isinstance(error, AssetflowError):
         return None
-    if error.code == "source-moved":
-        return Verdict(_TRANSIENT, "the source changed while it was read")
+    if error.code in {"source-moved", "include-changed"}:
+        return Verdict(_TRANSIENT, "what it reads changed meanwhile")
     if isinstance(error, ValueMismatch):
         return Verdict(FailureClass.DATA, f"the value is not what its type says ({error.code})")
     if isinstance(error, DefinitionError):

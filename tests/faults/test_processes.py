@@ -192,3 +192,69 @@ def test_what_steps_print_and_log_is_kept_and_secrets_are_not(folder: Any) -> No
     for path in folder.path.rglob("*"):
         if path.is_file() and path.suffix != ".py":
             assert b"hunter2-secret" not in path.read_bytes(), path
+
+
+def test_code_that_is_edited_while_it_runs_is_recorded_as_what_ran(folder: Any) -> None:
+    folder.write("helper.py", "def rate():\n    return 1\n")
+    folder.write("shop.py", EDITED)
+    process = folder.start("materialize", "--json")
+    wait_for(folder, "begun")
+    folder.write("helper.py", "def rate():\n    return 2\n")
+    (folder.path / "go").touch()
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert folder.run("cat", "slow").out == "1\n"
+    (step,) = folder.json("plan")["steps"]
+    assert "helper.rate changed" in step["causes"][0]["message"]
+    folder.write("helper.py", "def rate():\n    return 1\n")
+    assert folder.json("plan")["steps"] == []
+
+
+EDITED = """
+import time
+from pathlib import Path
+from assetflow import asset
+
+HERE = Path(__file__).parent
+
+@asset
+def slow() -> int:
+    with open(HERE / "executed.log", "a") as log:
+        log.write("begun\\n")
+    while not (HERE / "go").exists():
+        time.sleep(0.01)
+    import helper
+    return helper.rate()
+"""
+
+INCLUDED = """
+import time
+from pathlib import Path
+from assetflow import asset
+
+HERE = Path(__file__).parent
+
+@asset(version_includes=[Path("rates.txt")])
+def slow() -> str:
+    with open(HERE / "executed.log", "a") as log:
+        log.write("begun\\n")
+    while not (HERE / "go").exists():
+        time.sleep(0.01)
+    return (HERE / "rates.txt").read_text()
+"""
+
+
+def test_a_value_made_with_an_edited_included_file_is_not_recorded_under_the_old_version(folder: Any) -> None:
+    folder.write("rates.txt", "old")
+    folder.write("shop.py", INCLUDED)
+    process = folder.start("materialize", "--json")
+    wait_for(folder, "begun")
+    folder.write("rates.txt", "new")
+    (folder.path / "go").touch()
+    process.communicate(timeout=30)
+    assert process.returncode == 1
+    (attempt,) = folder.json("runs", "show")["attempts"]
+    assert (attempt["error"]["class"], attempt["error"]["type"]) == ("transient", "StorageError")
+    folder.write("rates.txt", "old")
+    assert folder.json("materialize")["counts"]["materialized"] == 1
+    assert folder.run("cat", "slow").out == "old\n"

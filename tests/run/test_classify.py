@@ -136,6 +136,7 @@ CASES: list[tuple[BaseException, str]] = [
     (OSError(errno.EROFS, "read-only"), "infrastructure"),
     (StorageError("blob-missing", "x"), "infrastructure"),
     (StorageError("source-moved", "x"), "transient"),
+    (StorageError("include-changed", "x"), "transient"),
     (BusyError("catalog-locked", "x"), "infrastructure"),
     (CatalogError("x", "y"), "infrastructure"),
     (UsageError("missing-secret", "x"), "permanent"),

@@ -5,12 +5,20 @@ from __future__ import annotations
 import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from assetflow.errors import DefinitionError, nearest
+from assetflow.errors import DefinitionError, StorageError, nearest
 from assetflow.load.code.canonical import digest, digest_bytes
 from assetflow.model.versions import CodePart
 
-__all__ = ["file_part", "package", "package_part"]
+__all__ = ["IncludedFile", "file_name", "file_part", "package", "package_part", "unchanged"]
+
+
+class IncludedFile(NamedTuple):
+    """A file or folder that counts as code, and the digest that it was counted with."""
+
+    path: Path
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +28,19 @@ class package:
     name: str
 
 
+def file_name(path: Path, root: Path) -> str:
+    """How a file is told: from the project's folder on, where it lies there."""
+    whole = root / path
+    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else path.as_posix()
+
+
 def file_part(path: Path, root: Path) -> CodePart:
     """A file's bytes, or those of all files below a folder; a relative path starts at the project's folder.
 
     Raises DefinitionError ``include-missing``.
     """
     whole = root / path
-    name = whole.relative_to(root).as_posix() if whole.is_relative_to(root) else path.as_posix()
+    name = file_name(path, root)
     try:
         if whole.is_dir():
             inside = sorted(found for found in whole.rglob("*") if found.is_file())
@@ -53,3 +67,19 @@ def package_part(wanted: package) -> CodePart:
             hint=nearest(wanted.name, known),
         ) from error
     return CodePart(f"package {wanted.name}", digest(["package", wanted.name, version]), "", version)
+
+
+def unchanged(included: tuple[IncludedFile, ...]) -> None:
+    """Raises StorageError ``include-changed``, which is transient, if one of these is not what was counted: a value
+    made with it must not be recorded under the old version."""
+    for one in included:
+        try:
+            same = file_part(one.path, one.path.parent).digest == one.digest
+        except DefinitionError:
+            same = False
+        if not same:
+            raise StorageError(
+                "include-changed",
+                f"{one.path.name}, named in version_includes, was edited after the project was loaded",
+                hint="run again",
+            )
