@@ -71,7 +71,7 @@ _SINGLES = select(_Q.id).where(
     _Q.key_id == select(_K.id).where(_K.text == "", _K.dimensions == 0).scalar_subquery(),
 )
 _SINGLE_BLOBS = (
-    select(_P.asset_id, tables.blobs.c.name)
+    select(_P.asset_id, tables.blobs.c.name, tables.blobs.c.size)
     .join(tables.materializations, tables.materializations.c.id == _P.materialization_id)
     .join(tables.blobs, tables.blobs.c.id == tables.materializations.c.blob_id)
     .where(_P.environment_id == bindparam("environment"), _P.to_revision.is_(None), _P.partition_id.in_(WANTED))
@@ -156,17 +156,17 @@ class View:
         with decoding(self._where):
             return {Partition(self._assets[asset], key): name for asset, key, name in self._rows(_BLOBS)}
 
-    def single_blobs(self) -> dict[AssetKey, str]:
-        """The name of the current value's blob, of each unpartitioned asset that has one.
+    def single_blobs(self) -> dict[AssetKey, tuple[str, int]]:
+        """The name and the size in bytes of the current value's blob, of each unpartitioned asset that has one.
 
         It costs a look-up an asset, where :meth:`blobs` costs one a partition.
         """
         with decoding(self._where):
-            found: dict[AssetKey, str] = {}
+            found: dict[AssetKey, tuple[str, int]] = {}
             for chunk in chunks(self._assets):
                 wanted = self._connection.execute(_SINGLES, {"wanted": chunk}).scalars().all()
                 rows = self._rows(_SINGLE_BLOBS, wanted=wanted)
-                found.update((self._assets[asset], name) for asset, name in rows)
+                found.update((self._assets[asset], (name, size)) for asset, name, size in rows)
             return found
 
     def current(self) -> dict[Partition, int]:

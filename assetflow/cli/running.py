@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from assetflow.load.settings import Settings
-    from assetflow.project import Result
+    from assetflow.model.event import StepFinished
+    from assetflow.model.journal import Failure
+    from assetflow.project import Project, Result
+    from assetflow.project.running import RunOptions
 
 __all__ = ["materialize"]
 
@@ -43,8 +47,8 @@ def materialize(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a large plan.")] = False,
 ) -> int:
     """Make the selection up to date, and first whatever it needs. Without a selection: everything."""
-    from assetflow.cli.progress import Progress  # noqa: PLC0415 - a command body loads what it needs
-    from assetflow.model.journal import Outcome  # noqa: PLC0415
+    from assetflow.model.journal import Outcome  # noqa: PLC0415 - a command body loads what it needs
+    from assetflow.project.running import RunOptions  # noqa: PLC0415
 
     project = session.project(sets=tuple(sets or ()))
     if sets and not session.out.json:
@@ -56,15 +60,15 @@ def materialize(
         *(selection or ()), partitions=partition, only=only, force=force, retry_failed=retry_failed, strict=True
     )
     _confirm(session.out, plan, limit=project.settings.confirm_above, sure=yes or partition is not None)
-    with Progress(session.out) as progress:
-        result = project.run(
-            plan,
-            targets=tuple(selection or ()),
-            jobs=jobs,
-            executor=executor,
-            fail_fast=fail_fast,
-            listeners=[progress],
-        )
+    options = RunOptions(targets=tuple(selection or ()), jobs=jobs, executor=executor, fail_fast=fail_fast)
+    result = _run(session.out, project, plan, options)
+    while again := project.healing(plan, result):
+        if not session.out.json:
+            _tell(session.out, plan, result)
+        damaged = ", ".join(map(str, sorted(again.damaged - plan.damaged)))
+        session.out.note(f"damaged in the store, and now made anew: {damaged}", style="yellow")
+        plan = again
+        result = _run(session.out, project, plan, options)
     if session.out.json:
         session.out.object(
             run=result.run,
@@ -77,6 +81,13 @@ def materialize(
     if result.run is None and any(s.state == "failed" for s in plan.standings.values()):
         return 1
     return _exit_code(result)
+
+
+def _run(out: Output, project: Project, plan: Plan, options: RunOptions) -> Result:
+    from assetflow.cli.progress import Progress  # noqa: PLC0415 - a command body loads what it needs
+
+    with Progress(out) as progress:
+        return project.run(plan, replace(options, listeners=(progress,)))
 
 
 def _refuse_protected(session: Session, settings: Settings, sets: Sequence[str]) -> None:
@@ -122,15 +133,22 @@ def _tell(out: Output, plan: Plan, result: Result) -> None:
     fresh = f" ({plan.fresh} {'was' if plan.fresh == 1 else 'were'} fresh)" if plan.fresh else ""
     out.line(f"run {result.run} {result.status} in {duration_text(result.seconds)}: {said}{spared}{fresh}")
     for step in result.steps:
-        if step.failure is None:
-            continue
-        out.note("")
-        kind = f" ({step.failure.kind}: {step.failure.reason})" if step.failure.reason else f" ({step.failure.kind})"
-        out.note(f"{step.step} failed: {step.failure.type}: {step.failure.message}{kind}", style="red")
-        for line in step.failure.traceback.rstrip().split("\n")[-8:]:
+        if step.failure is not None:
+            _tell_failure(out, result, step, step.failure)
+
+
+def _tell_failure(out: Output, result: Result, step: StepFinished, failure: Failure) -> None:
+    first, *rest = failure.message.split("\n")
+    kind = f" ({failure.kind}: {failure.reason})" if failure.reason else f" ({failure.kind})"
+    out.note("")
+    out.note(f"{step.step} failed: {failure.type}: {first}{kind}", style="red")
+    for line in rest[:20]:
+        out.note(f"  {line}")
+    if ' File "' in failure.traceback:  # else there is no frame of the user's to look at
+        for line in failure.traceback.rstrip().split("\n")[-8:]:
             if line:
                 out.note(f"  {line}", style="dim")
-        out.note(f"  assetflow logs {result.run} {step.outputs[0].asset} shows all of it", style="dim")
+    out.note(f"  assetflow logs {result.run} {step.outputs[0].asset} shows all of it", style="dim")
 
 
 def _exit_code(result: Result) -> int:

@@ -145,6 +145,13 @@ class Plan:
     ignored: tuple[Partition, ...] = ()
     #: What was proved about the nodes in the closure, to be remembered by ``materialize``.
     memos: Mapping[AssetKey, Memo] = field(default_factory=dict)
+    #: What it was asked for.
+    targets: Targets = field(default_factory=Targets)
+
+    @property
+    def damaged(self) -> frozenset[Partition]:
+        """The steps that make anew what is gone from the store, or damaged there."""
+        return frozenset(s.id for s in self.steps if any(cause.kind is CauseKind.CORRUPT for cause in s.causes))
 
     def __str__(self) -> str:
         """A line a step with its reasons, then the counts: what ``assetflow plan`` shows."""

@@ -81,6 +81,13 @@ class Store(Protocol):
         """Remove a blob; one that is not there is no error."""
         ...
 
+    def set_aside(self, name: str) -> None:
+        """Take the name from a blob whose bytes are not its own any more: it is missing from now on.
+
+        The bytes may be kept for whoever wants to look at them, and are no blob. One that is not there is no error.
+        """
+        ...
+
     def sweep(self) -> int:
         """Remove what dead processes have staged, never a live one's; give the bytes freed."""
         ...

@@ -140,6 +140,7 @@ class _Planning:
             keys=self.snapshot.keys,
             ignored=tuple(self.inputs.ignored),
             memos={**self.snapshot.carried, **self.memos},
+            targets=self.targets,
         )
 
     def is_settled(self, name: AssetKey) -> bool:

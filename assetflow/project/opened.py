@@ -21,13 +21,14 @@ from assetflow.load.load import load
 from assetflow.load.settings import Settings, find_settings
 from assetflow.model.definition import Definition
 from assetflow.model.event import Listener
+from assetflow.model.journal import RunStatus
 from assetflow.model.keys import Address, AssetKey, Partition
 from assetflow.model.plan import Plan, State, Targets
 from assetflow.model.storage import Store
 from assetflow.plan import plan as decided
 from assetflow.project.explaining import explained
 from assetflow.project.results import AssetStatus, Explanation, Named, Result
-from assetflow.project.running import Running, RunOptions
+from assetflow.project.running import USUAL, Running, RunOptions
 from assetflow.project.snapshot import Seen, look, taken
 from assetflow.project.standing import statuses
 from assetflow.run.world import REAL, World
@@ -279,28 +280,34 @@ class Project:
         executor: str | None = None,
         listeners: Sequence[Listener] = (),
     ) -> Result:
-        """Make the selection up to date, and first whatever it needs; by default everything."""
+        """Make the selection up to date, and first whatever it needs; by default everything.
+
+        Where steps fail because they find a stored value damaged, that one is made anew and they run once more; the
+        result is the last run's.
+        """
         plan = self.plan(
             *selection, partitions=partitions, only=only, force=force, retry_failed=retry_failed, strict=True
         )
-        targets = tuple(str(self.resolve(s)) if not isinstance(s, str) else s for s in selection)
-        return self.run(plan, targets=targets, fail_fast=fail_fast, jobs=jobs, executor=executor, listeners=listeners)
-
-    def run(
-        self,
-        plan: Plan,
-        *,
-        targets: Sequence[str] = (),
-        jobs: int | None = None,
-        executor: str | None = None,
-        fail_fast: bool = False,
-        listeners: Sequence[Listener] = (),
-    ) -> Result:
-        """Carry out a plan of this project. Without steps nothing is run, and only memos are remembered."""
+        names = tuple(str(self.resolve(s)) if not isinstance(s, str) else s for s in selection)
         options = RunOptions(
-            targets=tuple(targets), jobs=jobs, executor=executor, fail_fast=fail_fast, listeners=tuple(listeners)
+            targets=names, jobs=jobs, executor=executor, fail_fast=fail_fast, listeners=tuple(listeners)
         )
+        result = self.run(plan, options)
+        while again := self.healing(plan, result):
+            plan = again
+            result = self.run(plan, options)
+        return result
+
+    def run(self, plan: Plan, options: RunOptions = USUAL) -> Result:
+        """Carry out a plan of this project. Without steps nothing is run, and only memos are remembered."""
         return Running(self, self.read).carried_out(plan, options)
+
+    def healing(self, plan: Plan, result: Result) -> Plan | None:
+        """After a run that failed: the plan that makes anew what its steps found damaged; None where nothing was."""
+        if result.status is not RunStatus.FAILED:
+            return None
+        again, seen = self._planned(plan.targets)
+        return again if again.damaged - plan.damaged and not seen.missing else None
 
     # Values
 

@@ -24,7 +24,7 @@ from assetflow.project.results import Result
 if TYPE_CHECKING:
     from assetflow.project.opened import Project
 
-__all__ = ["RunOptions", "Running"]
+__all__ = ["USUAL", "RunOptions", "Running"]
 
 #: Packages whose versions are recorded with a run where they are loaded: they decide what tables hold.
 _TOLD = ("assetflow", "pyarrow", "duckdb", "polars", "pandas", "numpy")
@@ -42,6 +42,10 @@ class RunOptions:
     executor: str | None = None
     fail_fast: bool = False
     listeners: tuple[Listener, ...] = ()
+
+
+#: As the settings and the plan say.
+USUAL = RunOptions()
 
 
 class Running:

@@ -65,7 +65,7 @@ def taken(
     """The snapshot to plan these targets on. Pasts are read only of what the memos do not prove fresh."""
     closure = _closure(graph, targets)
     with catalog.view(environment) as view:
-        lost = {Partition(asset) for asset, name in view.single_blobs().items() if store.size(name) is None}
+        lost = {Partition(asset) for asset, (name, size) in view.single_blobs().items() if store.size(name) != size}
         sources = [name for name in closure if graph.nodes[name].observed]
         histories = view.histories(sources)
         changed = {

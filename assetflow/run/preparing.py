@@ -130,8 +130,5 @@ def _candidates(history: History) -> dict[str, int]:
     """Data digests of older values of a partition, and the materialization of each; the current one wins."""
     found = {each.data.digest: each.id for each in history.by_trace.values()}
     if history.current is not None:
-        if history.lost:
-            found.pop(history.current.data.digest, None)
-        else:
-            found[history.current.data.digest] = history.current.id
+        found[history.current.data.digest] = history.current.id
     return found

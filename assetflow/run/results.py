@@ -91,14 +91,14 @@ def _saved(
     name = blob_name(partition, attempt, codec.suffix)
     if type(codec) is not Json:
         if kind_of_value(value) is TableKind.ARROW_READER:
-            return _streamed(store.save(value, codec, name), codec, store, older)
+            return _streamed(store.save(value, codec, name, older=older), codec, store, older)
         value = store.settled(value, codec)
     version = store.version(value, codec)
     again = value if isinstance(codec, _HANDED) else ABSENT
     same = older.get(version.digest)
     if same is not None and same.codec == codec.text and _is_there(same, store):
         return replace(same, data=version, metadata=()), again, ()
-    stored = store.save(value, codec, name, version)
+    stored = store.save(value, codec, name, version, older=older)
     return stored, again, () if stored.blob is None else (stored.blob.name,)
 
 
@@ -107,7 +107,7 @@ def _streamed(
 ) -> tuple[Stored, Any, tuple[str, ...]]:
     """A stream's version is known only when it is written: where an older value is equal, its own file goes again."""
     blob, same = stored.blob, older.get(stored.data.digest)
-    if same is not None and same.codec == codec.text and _is_there(same, store):
+    if same is not None and same.codec == codec.text and same.blob != blob and _is_there(same, store):
         if blob is not None:
             store.store.delete(blob.name)
         return replace(same, data=stored.data, metadata=()), ABSENT, ()

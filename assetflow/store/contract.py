@@ -135,6 +135,21 @@ class StoreContract:
         put(store, "a/b/_/2.bin", b"y")
         assert store.size("a/b/_/2.bin") == 1
 
+    def test_what_is_set_aside_is_missing_and_its_name_is_free(self, store: Store) -> None:
+        put(store, "a/b/_/1.bin", b"bad")
+        put_folder(store, "a/b/_/2", {"x": b"bad"})
+        put(store, "a/b/_/3.bin", b"good")
+        for name in ("a/b/_/1.bin", "a/b/_/2", "a/b/_/2", "a/b/_/4.bin", "z/b/_/1.bin"):
+            store.set_aside(name)
+        assert set(store.names()) == {"a/b/_/3.bin"}
+        assert store.size("a/b/_/1.bin") is None
+        assert refusal(lambda: store.local("a/b/_/2")) == "blob-missing"
+        put(store, "a/b/_/1.bin", b"anew")
+        put_folder(store, "a/b/_/2", {"x": b"anew"})
+        assert store.local("a/b/_/1.bin").read_bytes() == b"anew"
+        store.set_aside("a/b/_/1.bin")
+        assert set(store.names()) == {"a/b/_/2", "a/b/_/3.bin"}
+
     def test_a_live_process_keeps_what_it_has_staged(self, store: Store) -> None:
         staged = store.stage("a/b/_/1.bin")
         staged.write_bytes(b"half")
@@ -146,6 +161,7 @@ class StoreContract:
             assert refusal(lambda name=name: store.stage(name)) == "bad-blob-name", name
             assert refusal(lambda name=name: store.local(name)) == "bad-blob-name", name
             assert refusal(lambda name=name: store.delete(name)) == "bad-blob-name", name
+            assert refusal(lambda name=name: store.set_aside(name)) == "bad-blob-name", name
 
     def test_it_says_where_it_is(self, store: Store) -> None:
         assert store.url

@@ -2,8 +2,9 @@
 
 A blob that is a file lies at ``<root>/<name>``, one that is a folder at ``<root>/<name>.folder``, so that neither is
 taken for a folder of blobs. What is being written lies in ``<root>/.staging/<process>/<random>/``: on the same device
-as its target, also where ``/tmp`` is another one. Files get a name by ``link``, which never overwrites; folders by
-``rename`` under a lock. Links are not followed anywhere below the root. Folders are 0700, files 0600.
+as its target, also where ``/tmp`` is another one. What was found damaged lies in ``<root>/.damaged/<random>/``. Files
+get a name by ``link``, which never overwrites; folders by ``rename`` under a lock. Links are not followed anywhere
+below the root. Folders are 0700, files 0600.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from assetflow.store.owners import is_dead, owner
 __all__ = ["LocalStore"]
 
 _STAGING: Final = ".staging"
+_DAMAGED: Final = ".damaged"
+_OUTSIDE: Final = frozenset({_STAGING, _DAMAGED})
 _LOCK: Final = ".publishing"
 _FOLDER: Final = ".folder"
 #: Folders of these first levels (group and asset) stay when they are empty: once durable, they are durable for ever.
@@ -165,7 +168,10 @@ class LocalStore:
         found = self._found(name)
         if found is None:
             raise StorageError(
-                "blob-missing", f"{name} is not in the store", where=(self.url,), hint="materialize it again"
+                "blob-missing",
+                f"{name} is not in the store",
+                where=(self.url,),
+                hint="assetflow materialize makes the value anew",
             )
         return found[0]
 
@@ -202,7 +208,7 @@ class LocalStore:
             for name, is_file, is_folder in entries:
                 if is_folder and name.endswith(_FOLDER):
                     yield "/".join((*at, name.removesuffix(_FOLDER)))
-                elif is_folder and (at or name != _STAGING):
+                elif is_folder and (at or name not in _OUTSIDE):
                     waiting.append((*at, name))
                 elif is_file:
                     yield "/".join((*at, name))
@@ -226,6 +232,21 @@ class LocalStore:
             if len(parts) - 1 > _KEPT_LEVELS:
                 with self._folder(parts[:-2]) as folder, suppress(OSError):
                     os.rmdir(parts[-2], dir_fd=folder)
+
+    def set_aside(self, name: str) -> None:
+        """Take the name from a blob whose bytes are not its own any more; they stay below ``.damaged``."""
+        found = self._found(name)
+        if found is None:
+            return
+        parts = _parts(name)
+        with (
+            storing(f"set {name} aside"),
+            suppress(FileNotFoundError),
+            self._folder((_DAMAGED, secrets.token_hex(6)), make=True) as aside,
+            self._folder(parts[:-1]) as folder,
+        ):
+            last = found[0].name
+            os.rename(last, last, src_dir_fd=folder, dst_dir_fd=aside)
 
     def sweep(self) -> int:
         """Remove what dead processes have staged, never a live one's; give the bytes freed."""
@@ -290,7 +311,7 @@ class LocalStore:
 
 def _parts(name: str) -> tuple[str, ...]:
     parts = checked_name(name)
-    if parts[0] == _STAGING or any(part.endswith(_FOLDER) for part in parts[:-1]):
+    if parts[0] in _OUTSIDE or any(part.endswith(_FOLDER) for part in parts[:-1]):
         raise StorageError("bad-blob-name", f"{name!r} is not the name of a blob")
     return parts
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from xxhash import xxh3_128
@@ -22,6 +24,7 @@ from assetflow.store.faults import storing
 __all__ = ["Values"]
 
 _INLINE = 4096
+_NONE: Mapping[str, Stored] = MappingProxyType({})
 
 
 class Values:
@@ -49,11 +52,21 @@ class Values:
         """The version of a value that has not been saved. Raises ValueMismatch where the codec does not take it."""
         return codec.version(value)
 
-    def save(self, value: Any, codec: Codec, name: str, version: DataVersion | None = None) -> Stored:
+    def save(
+        self,
+        value: Any,  # whatever the user's function returned
+        codec: Codec,
+        name: str,
+        version: DataVersion | None = None,
+        *,
+        older: Mapping[str, Stored] = _NONE,
+    ) -> Stored:
         """Write a value under its name, which was never used, or give it inline; it is durable after :meth:`sync`.
 
         Without a version it is computed while writing, which is how a stream of record batches is saved: a row group
-        at a time. What a lazy table gave on being written is what is recorded. Raises StorageError and ValueMismatch.
+        at a time. What a lazy table gave on being written is what is recorded. ``older`` are values of the same
+        partition by data digest: one whose blob is gone gets it back, where the bytes are the same again.
+        Raises StorageError and ValueMismatch.
         """
         if is_bytes_codec(codec) and codec.inlined:
             data = codec.encode(value)
@@ -65,11 +78,24 @@ class Values:
                 chunks, version = _written(value, codec, staged, version)
             with storing(f"write {name}"):
                 digest, size = content(staged)
-            self.store.publish(staged, name)
+            blob = self._published(staged, Blob(name, digest, size, chunks), older.get(version.digest))
         finally:
             _discard(staged)
         schema = codec.schema(version) if is_table_codec(codec) else ""
-        return Stored(data=version, codec=codec.text, schema=schema, blob=Blob(name, digest, size, chunks))
+        return Stored(data=version, codec=codec.text, schema=schema, blob=blob)
+
+    def _published(self, staged: Path, blob: Blob, same: Stored | None) -> Blob:
+        if same is not None and same.blob is not None and replace(blob, name=same.blob.name) == same.blob:
+            if self.store.size(same.blob.name) not in {None, blob.size}:
+                self.store.set_aside(same.blob.name)
+            try:
+                self.store.publish(staged, same.blob.name)
+                return same.blob
+            except StorageError as error:
+                if error.code != "blob-exists":
+                    raise
+        self.store.publish(staged, blob.name)
+        return blob
 
     def sync(self, names: Iterable[str]) -> None:
         """When this returns, the blobs of these names survive a power cut."""
@@ -78,9 +104,10 @@ class Values:
     def load(self, stored: Stored, hint: object = None, columns: Iterable[str] | None = None) -> Any:
         """The value as the annotation asks for; None: as its codec gives it. ``columns`` reads these alone of a table.
 
-        Nothing is parsed before its size and digest are verified. None is given for what has no bytes: a value that
-        was only recorded. Raises StorageError ``blob-missing`` and ``blob-damaged``, which name the blob, and
-        UsageError ``pickle-not-declared``.
+        Nothing is parsed before its size and digest are verified; what is damaged is set aside, so that it is missing
+        from then on and a plan makes it anew. None is given for what has no bytes: a value that was only recorded.
+        Raises StorageError ``blob-missing`` and ``blob-damaged``, which name the blob, and UsageError
+        ``pickle-not-declared``.
         """
         if stored.blob is None and stored.inline is None:
             return None
@@ -90,12 +117,35 @@ class Values:
                 raise StorageError("blob-damaged", f"a value of codec {stored.codec!r} cannot lie inside the catalog")
             return codec.decode(stored.inline, hint)
         assert stored.blob is not None
-        return self._read(codec, stored.blob, hint, columns)
+        with self._setting_aside(stored.blob):
+            return self._read(codec, stored.blob, hint, columns)
 
     def verify(self, stored: Stored) -> None:
-        """Read all bytes of a value and compare. Raises StorageError ``blob-missing`` and ``blob-damaged``."""
+        """Read all bytes of a value and compare; what is damaged is set aside.
+
+        Raises StorageError ``blob-missing`` and ``blob-damaged``.
+        """
         if stored.blob is not None:
-            self._verify(self.store.local(stored.blob.name), stored.blob)
+            with self._setting_aside(stored.blob):
+                self._verify(self.store.local(stored.blob.name), stored.blob)
+
+    @contextmanager
+    def _setting_aside(self, blob: Blob) -> Iterator[None]:
+        """What turns out damaged in here, and is so when it is read again, is set aside where that can be done."""
+        try:
+            yield
+        except StorageError as error:
+            if error.code == "blob-damaged":
+                with suppress(StorageError):
+                    self._set_aside(blob)
+            raise
+
+    def _set_aside(self, blob: Blob) -> None:
+        try:
+            self._verify(self.store.local(blob.name), blob)
+        except StorageError as error:
+            if error.code == "blob-damaged":
+                self.store.set_aside(blob.name)
 
     def _read(self, codec: Codec, blob: Blob, hint: object, columns: Iterable[str] | None) -> Any:
         path = self.store.local(blob.name)
@@ -157,7 +207,7 @@ def _damaged(blob: Blob, why: str) -> StorageError:
     return StorageError(
         "blob-damaged",
         f"{blob.name} is damaged{': ' if why else ''}{why}",
-        hint="materialize it again: it is made anew",
+        hint="it is set aside where that can be done; assetflow materialize makes the value anew",
     )
 
 

@@ -20,6 +20,8 @@ from assetflow.store.values import Values
 
 __all__ = ["Past", "plain_hint"]
 
+_OLDER = "it is an older version: nothing makes it again"
+
 
 class Past:
     """What is remembered, seen from one environment."""
@@ -80,7 +82,13 @@ class Past:
                 f"{partition} is a source: it is observed, its value is not kept",
                 hint=f"look at {found.stored.uri}",
             )
-        return values.load(found.stored, hint)
+        try:
+            return values.load(found.stored, hint)
+        except StorageError as error:
+            current = versions.find(self.catalog, self.environment, partition, None)
+            if number is None or (current is not None and current.materialization.version == number):
+                raise
+            raise StorageError(error.code, error.message, where=error.where, hint=_OLDER) from error
 
     def value(self, address: str) -> Any:  # a user's value, in the store's own form
         """A value without the project's code: tables as Arrow, JSON as plain data."""
@@ -187,7 +195,7 @@ class Past:
                 values.verify(stored)
             except StorageError as error:
                 partition, version = used.uses[-1]
-                hint = "assetflow materialize makes it again" if used.current else "it is an older version"
+                hint = "assetflow materialize makes it anew" if used.current else _OLDER
                 problems.append(
                     Problem(
                         code=error.code,

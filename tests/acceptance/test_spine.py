@@ -110,21 +110,6 @@ def test_a_failed_asset_leaves_the_rest_right_and_is_not_tried_again_until_it_ch
     assert outcomes(shop.json("materialize")) == {"total": "materialized", "report": "materialized"}
 
 
-def test_a_lost_value_is_told_and_rebuilt(folder: Any) -> None:
-    folder.write("shop.py", 'from assetflow import asset\n\n@asset\ndef text() -> str:\n    return "a" * 9000\n')
-    folder.run("materialize")
-    (blob,) = [p for p in (folder.path / ".assetflow/store").rglob("*") if p.is_file() and "staging" not in str(p)]
-    blob.unlink()
-    (asset,) = folder.json("status")["assets"]
-    assert asset["state"] == "missing"
-    assert asset["causes"][0]["kind"] == "corrupt"
-    folder.run("materialize")
-    assert folder.run("cat", "text").out.startswith("aaa")
-    # The older version had the same bytes, and they are gone: that is told, as a thing of the past.
-    told = folder.json("catalog", "verify", code=1)["problems"]
-    assert [(p["code"], p["version"]) for p in told] == [("blob-missing", 1)]
-
-
 def test_a_plan_writes_nothing(shop: Any) -> None:
     before = {p for p in shop.path.rglob("*") if "__pycache__" not in p.parts}
     shop.run("plan")

@@ -157,7 +157,7 @@ def test_sums_over_an_asset_agree_with_its_partitions(catalog, journal, w):
     make(journal, w, run, w.cell("b", "2"))
     with catalog.view("main") as view:
         blobs = view.blobs()
-        assert view.single_blobs() == {w.asset("a"): blobs[w.cell("a")]}
+        assert {k: n for k, (n, _) in view.single_blobs().items()} == {w.asset("a"): blobs[w.cell("a")]}
         assert view.moved_assets(0) == {w.asset("a"): before, w.asset("b"): before + 1}
         assert view.moved_assets(before) == {w.asset("b"): before + 1}
         made_at = w.NOON + timedelta(seconds=1.5)

@@ -192,7 +192,10 @@ def flip(path: Path, place: int) -> None:
     path.write_bytes(data)
 
 
-def test_a_flipped_byte_is_found_by_whoever_reads_that_column_and_by_no_other(values: Values) -> None:
+def test_a_flipped_byte_is_found_by_whoever_reads_that_column_and_by_no_other(
+    values: Values, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values.store, "set_aside", lambda name: None)
     stored = stored_wide(values)
     assert stored.blob is not None
     path = values.store.local(stored.blob.name)
@@ -207,7 +210,8 @@ def test_a_flipped_byte_is_found_by_whoever_reads_that_column_and_by_no_other(va
     assert values.load(stored, pa.Table).num_rows == 2000
 
 
-def test_any_flipped_byte_is_found_by_a_reader_of_all(values: Values) -> None:
+def test_any_flipped_byte_is_found_by_a_reader_of_all(values: Values, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values.store, "set_aside", lambda name: None)
     stored = values.save(pa.table({"a": [1, 2], "b": ["x", "y"]}), CODEC, "a/b/_/1.parquet")
     assert stored.blob is not None
     path = values.store.local(stored.blob.name)

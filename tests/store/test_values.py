@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from assetflow.errors import StorageError, ValueMismatch
+from assetflow.model.storage import Codec
 from assetflow.model.versions import DataVersion, Stored
 from assetflow.store.codecs import Bytes, Json, Numpy, Parquet, PathCodec, Text
 from assetflow.store.digests import bytes_version
@@ -23,22 +24,27 @@ from assetflow.store.local import LocalStore
 from assetflow.store.values import Values
 
 
-def saved(values: Values, kind: str, tmp_path: Path) -> Stored:
-    """One stored value of a kind, in a file or folder."""
+def made_of(kind: str, tmp_path: Path) -> tuple[Any, Codec]:
+    """A value of a kind that is stored in a file or folder, and its codec."""
     if kind == "folder":
-        (tmp_path / "folder/below").mkdir(parents=True)
+        (tmp_path / "folder/below").mkdir(parents=True, exist_ok=True)
         (tmp_path / "folder/a").write_bytes(b"a" * 999)
         (tmp_path / "folder/below/b").write_bytes(b"b" * 999)
-        return values.save(tmp_path / "folder", PathCodec(), "a/b/_/1")
-    made: dict[str, tuple[Any, Any]] = {
+        return tmp_path / "folder", PathCodec()
+    (tmp_path / "x.csv").write_bytes(b"x" * 999)
+    made: dict[str, tuple[Any, Codec]] = {
         "table": (pa.table({"x": list(range(999))}), Parquet()),
         "json": (list(range(9999)), Json()),
         "text": ("é" * 9999, Text()),
         "bytes": (b"x" * 9999, Bytes()),
         "file": (tmp_path / "x.csv", PathCodec(".csv")),
     }
-    (tmp_path / "x.csv").write_bytes(b"x" * 999)
-    value, codec = made[kind]
+    return made[kind]
+
+
+def saved(values: Values, kind: str, tmp_path: Path) -> Stored:
+    """One stored value of a kind."""
+    value, codec = made_of(kind, tmp_path)
     return values.save(value, codec, f"a/b/_/1{codec.suffix}")
 
 
@@ -60,7 +66,10 @@ def test_a_whole_value_is_read(kind: str, values: Values, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", ["flip", "truncate", "append", "empty"])
-def test_damaged_bytes_are_never_parsed(kind: str, fault: str, values: Values, tmp_path: Path) -> None:
+def test_damaged_bytes_are_never_parsed(
+    kind: str, fault: str, values: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values.store, "set_aside", lambda name: None)
     stored = saved(values, kind, tmp_path)
     path = some_file(values, stored)
     data = path.read_bytes()
@@ -81,6 +90,51 @@ def test_damaged_bytes_are_never_parsed(kind: str, fault: str, values: Values, t
         assert stored.blob is not None
         assert caught.value.message.startswith(f"{stored.blob.name} is damaged: ")
         assert len(str(caught.value).splitlines()) <= 6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("read", ["load", "verify"])
+def test_what_is_found_damaged_is_missing_from_then_on_until_the_same_bytes_are_saved_again(
+    kind: str, read: str, values: Values, tmp_path: Path
+) -> None:
+    stored = saved(values, kind, tmp_path)
+    some_file(values, stored).write_bytes(b"?")
+    assert stored.blob is not None
+    for code in ("blob-damaged", "blob-missing"):
+        with pytest.raises(StorageError) as caught:
+            getattr(values, read)(stored)
+        assert caught.value.code == code
+    assert list(values.store.names()) == []
+    value, codec = made_of(kind, tmp_path)
+    again = values.save(value, codec, f"a/b/_/2{codec.suffix}", older={stored.data.digest: stored})
+    assert again == stored
+    values.verify(stored)
+
+
+def test_a_read_that_went_wrong_once_sets_nothing_aside(values: Values, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = values.save(b"x" * 9_000, Bytes(), "a/b/_/1.bin")
+    with monkeypatch.context() as patched:
+        patched.setattr("assetflow.store.values._bytes", lambda path: b"?" * 9_000)
+        with pytest.raises(StorageError, match="its bytes have changed"):
+            values.load(stored)
+    assert values.load(stored) == b"x" * 9_000
+
+
+def test_a_name_is_given_back_only_to_what_had_it(values: Values) -> None:
+    first = values.save("x" * 9_000, Text(), "a/b/_/1.txt")
+    assert first.blob is not None
+    beside = values.save("x" * 9_000, Text(), "a/b/_/2.txt", older={first.data.digest: first})
+    assert beside.blob is not None
+    assert beside.blob.name == "a/b/_/2.txt"
+    values.store.delete(first.blob.name)
+    other = values.save("y" * 9_000, Text(), "a/b/_/3.txt", older={first.data.digest: first})
+    assert other.blob is not None
+    assert other.blob.name == "a/b/_/3.txt"
+    # Cut short, it is not what had the name.
+    assert values.save("x" * 9_000, Text(), "a/b/_/4.txt", older={first.data.digest: first}) == first
+    values.store.local(first.blob.name).write_bytes(b"x")
+    assert values.save("x" * 9_000, Text(), "a/b/_/5.txt", older={first.data.digest: first}) == first
+    values.verify(first)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -107,7 +161,10 @@ def test_a_link_planted_in_place_of_a_value_is_not_followed(kind: str, values: V
     assert caught.value.code in {"blob-missing", "blob-damaged"}
 
 
-def test_a_file_more_or_less_in_a_folder_is_damage(values: Values, tmp_path: Path) -> None:
+def test_a_file_more_or_less_in_a_folder_is_damage(
+    values: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values.store, "set_aside", lambda name: None)
     stored = saved(values, "folder", tmp_path)
     extra = some_file(values, stored).with_name("extra")
     extra.write_bytes(b"")
