@@ -1,6 +1,7 @@
 """For tests of your own assets: a project on a temporary catalog, a clock one can turn, planned failures.
 
-The pytest plugin gives the fixture ``assetflow_project``; ``context()`` stands in for ``Context`` in plain calls.
+The pytest plugin gives the fixture ``assetflow_project``; ``context()`` stands in for ``Context`` in plain calls;
+``StoreContract`` has the tests that a store of one's own must pass.
 """
 
 from __future__ import annotations
@@ -24,8 +25,16 @@ from assetflow.model.durations import duration
 if TYPE_CHECKING:
     from assetflow.model.plan import Plan
     from assetflow.project import Project, Result
+    from assetflow.store.contract import StoreContract
 
-__all__ = ["Clock", "ProjectForTests", "assetflow_project", "context"]
+__all__ = ["Clock", "ProjectForTests", "StoreContract", "assetflow_project", "context"]
+
+
+def __getattr__(name: str) -> Any:  # a class: PEP 562, so that every pytest run need not load it
+    if name == "StoreContract":
+        return import_module("assetflow.store.contract").StoreContract
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 #: When the tests' clock begins.
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -66,7 +67,7 @@ class Folder:
         result = Done(done.returncode, done.stdout, done.stderr)
         if code is not None:
             assert result.code == code, f"exit {result.code}\n{result.out}\n{result.err}"
-        assert "Traceback" not in result.err or "-v" in arguments, result.err
+        assert not re.search("^Traceback", result.err, re.MULTILINE) or "-v" in arguments, result.err
         return result
 
     def json(self, *arguments: str, code: int | None = 0) -> Any:

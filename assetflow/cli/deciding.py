@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,7 +13,21 @@ from assetflow.cli.session import Session, known_names
 from assetflow.model.durations import duration_text
 from assetflow.model.plan import Action, Plan, State
 
-__all__ = ["Selection", "explain", "plan", "show_plan", "status", "summary", "tell_withheld"]
+if TYPE_CHECKING:
+    from assetflow.project import AssetStatus, Project
+
+__all__ = [
+    "Selection",
+    "explain",
+    "plan",
+    "show_plan",
+    "status",
+    "status_object",
+    "status_summary",
+    "summary",
+    "tell_withheld",
+    "told",
+]
 
 Selection = Annotated[
     list[str] | None,
@@ -30,25 +44,21 @@ Partition = Annotated[list[str] | None, typer.Option("--partition", "-p", help="
 CAUSES_SHOWN = 3
 
 
-def status(session: Session, selection: Selection = None) -> None:
+def status(
+    session: Session,
+    selection: Selection = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it as it changes, until Ctrl-C.")] = False,
+) -> None:
     """What is fresh, stale (and why), missing or failed."""
     project = session.project()
     standing = project.status(*(selection or ()))
     session.tell_unavailable(project)
+    if watch:
+        from assetflow.cli.watching import watch as watching  # noqa: PLC0415 - only for this option
+
+        watching(session.out, project, selection or ())
     if session.out.json:
-        session.out.object(
-            environment=project.environment,
-            assets=[
-                {
-                    "key": str(s.key),
-                    "state": str(s.state),
-                    "partitions": {"total": s.total, **{str(state): s.partitions.get(state, 0) for state in State}},
-                    "causes": [shapes.cause(c) for c in s.causes],
-                    "materialized_at": shapes.time(s.materialized_at),
-                }
-                for s in standing
-            ],
-        )
+        session.out.object(**status_object(project, standing))
         return
     if not standing:
         session.out.line("no assets")
@@ -57,14 +67,36 @@ def status(session: Session, selection: Selection = None) -> None:
     for s in standing:
         cells = "" if s.total == 1 else f"{s.partitions.get(State.FRESH, 0)}/{s.total}"
         made = s.materialized_at.astimezone().strftime("%Y-%m-%d %H:%M") if s.materialized_at else ""
-        rows.append([str(s.key), session.out.mark(str(s.state)), cells, made, _told(s)])
+        rows.append([str(s.key), session.out.mark(str(s.state)), cells, made, told(s)])
     if not any(row[2] for row in rows):
         session.out.table(["asset", "state", "made", "because"], [[r[0], r[1], r[3], r[4]] for r in rows])
     else:
         session.out.table(["asset", "state", "fresh", "made", "because"], rows)
+    session.out.note(status_summary(project, standing))
+
+
+def status_summary(project: Project, standing: Sequence[AssetStatus]) -> str:
+    """``12 assets in main: 9 fresh, 3 stale``."""
     counts = {state: sum(1 for s in standing if s.state is state) for state in State}
     summary = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
-    session.out.note(f"{len(standing)} assets in {project.environment}: {summary}")
+    return f"{_count(len(standing), 'asset')} in {project.environment}: {summary}"
+
+
+def status_object(project: Project, standing: Sequence[AssetStatus]) -> dict[str, Any]:
+    """The fields of ``status --json``."""
+    return {
+        "environment": project.environment,
+        "assets": [
+            {
+                "key": str(s.key),
+                "state": str(s.state),
+                "partitions": {"total": s.total, **{str(state): s.partitions.get(state, 0) for state in State}},
+                "causes": [shapes.cause(c) for c in s.causes],
+                "materialized_at": shapes.time(s.materialized_at),
+            }
+            for s in standing
+        ],
+    }
 
 
 def plan(
@@ -78,7 +110,9 @@ def plan(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A run parameter, for this command only.")
     ] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when the plan is not empty.")] = False,
-    format: Annotated[str, typer.Option("--format", help="text or markdown.")] = "text",
+    format: Annotated[
+        Literal["text", "markdown"], typer.Option("--format", help="Markdown is for a pull request's comment.")
+    ] = "text",
 ) -> int:
     """What would run and why. Nothing is run and nothing is written."""
     project = session.project(sets=tuple(sets or ()))
@@ -104,7 +138,7 @@ def show_plan(out: Output, plan: Plan) -> None:
 def tell_withheld(out: Output, plan: Plan) -> None:
     """What is not up to date and yet not planned, and what ``--only`` leaves as it is."""
     for partition, standing in sorted(shapes.withheld_standings(plan).items()):
-        out.line(f"not planned: {partition} is {standing.state}: {_told(standing)}", style="red")
+        out.line(f"not planned: {partition} is {standing.state}: {told(standing)}", style="red")
     for partition in plan.ignored:
         out.line(f"left as it is (--only): {partition} is not up to date")
 
@@ -171,7 +205,7 @@ def _because(causes: Sequence[Any]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _told(standing: Any) -> str:
+def told(standing: Any) -> str:
     """The reasons of a Standing or an AssetStatus, and first how its last attempt ended."""
     setback = standing.setback
     reasons = _because(standing.causes)

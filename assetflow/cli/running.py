@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -44,6 +44,10 @@ def materialize(
     sets: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A run parameter, for this command only.")
     ] = None,
+    log_format: Annotated[
+        Literal["text", "json"],
+        typer.Option("--log-format", help="json: a line on stderr for all that happens and all that steps log."),
+    ] = "text",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a large plan.")] = False,
 ) -> int:
     """Make the selection up to date, and first whatever it needs. Without a selection: everything."""
@@ -60,15 +64,17 @@ def materialize(
         *(selection or ()), partitions=partition, only=only, force=force, retry_failed=retry_failed, strict=True
     )
     _confirm(session.out, plan, limit=project.settings.confirm_above, sure=yes or partition is not None)
+    lines = log_format == "json"
     options = RunOptions(targets=tuple(selection or ()), jobs=jobs, executor=executor, fail_fast=fail_fast)
-    result = _run(session.out, project, plan, options)
+    result = _run(session.out, project, plan, options, lines=lines)
     while again := project.healing(plan, result):
-        if not session.out.json:
+        if not (session.out.json or lines):
             _tell(session.out, plan, result)
         damaged = ", ".join(map(str, sorted(again.damaged - plan.damaged)))
-        session.out.note(f"damaged in the store, and now made anew: {damaged}", style="yellow")
+        if not lines:
+            session.out.note(f"damaged in the store, and now made anew: {damaged}", style="yellow")
         plan = again
-        result = _run(session.out, project, plan, options)
+        result = _run(session.out, project, plan, options, lines=lines)
     if session.out.json:
         session.out.object(
             run=result.run,
@@ -76,15 +82,20 @@ def materialize(
             counts={**{str(o): result.counts.get(o, 0) for o in Outcome}, "checked": 0, "held": 0},
             steps=shapes.finished_steps(result.steps),
         )
-    else:
+    elif result.run is None or not lines:
         _tell(session.out, plan, result)
     if result.run is None and any(s.state == "failed" for s in plan.standings.values()):
         return 1
     return _exit_code(result)
 
 
-def _run(out: Output, project: Project, plan: Plan, options: RunOptions) -> Result:
-    from assetflow.cli.progress import Progress  # noqa: PLC0415 - a command body loads what it needs
+def _run(out: Output, project: Project, plan: Plan, options: RunOptions, *, lines: bool) -> Result:
+    if lines:
+        from assetflow.cli.jsonlog import JsonLog  # noqa: PLC0415 - a command body loads what it needs
+
+        log = JsonLog(out.err)
+        return project.run(plan, replace(options, listeners=(log,), log_lines=log.line))
+    from assetflow.cli.progress import Progress  # noqa: PLC0415
 
     with Progress(out) as progress:
         return project.run(plan, replace(options, listeners=(progress,)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,9 @@ from assetflow.cli.session import Session
 from assetflow.model.durations import duration_text
 
 __all__ = ["logs", "runs", "show_run"]
+
+#: Seconds between two looks for new lines.
+_POLL = 0.2
 
 RunNumber = Annotated[str, typer.Argument(metavar="RUN", help="The run's number, or last.")]
 
@@ -83,11 +87,20 @@ def logs(
     number: RunNumber,
     address: Annotated[str | None, typer.Argument(help="Only this asset's.")] = None,
     attempt: Annotated[int | None, typer.Option("--attempt", help="Only the Nth attempt.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")] = False,
 ) -> None:
     """What the steps of a run logged and printed."""
     past = session.past()
     if address is not None:
         past.resolve(address)
+    if follow:
+        for line in past.followed_lines(number, address, attempt, pause=lambda: time.sleep(_POLL)):
+            if session.out.json:
+                session.out.object(**line)
+            else:
+                session.out.line(_shown(line))
+            session.out.out.flush()
+        return
     lines = past.log_lines(number, address, attempt)
     if session.out.json:
         session.out.object(lines=list(lines))
@@ -95,9 +108,13 @@ def logs(
     found = False
     for line in lines:
         found = True
-        session.out.line(f"{line['at'][11:23]} {line.get('level', ''):<7} {line.get('step', '')}  {line['text']}")
+        session.out.line(_shown(line))
     if not found:
         session.out.note("nothing was logged")
+
+
+def _shown(line: dict[str, Any]) -> str:
+    return f"{line['at'][11:23]} {line.get('level', ''):<7} {line.get('step', '')}  {line['text']}"
 
 
 def _attempt_row(a: Any) -> list[str]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from assetflow.cli import shapes
 from assetflow.cli.session import Session, known_names
-from assetflow.errors import UsageError
 
 __all__ = ["cat", "history", "open_value", "query"]
 
 Address = Annotated[
     str, typer.Argument(help="name, group.name, group.name@partition or group.name:v3", autocompletion=known_names)
+]
+Format = Annotated[
+    Literal["text", "csv", "json", "parquet"], typer.Option("--format", "-f", help="csv and parquet take tables only.")
 ]
 
 
@@ -52,15 +54,13 @@ def history(
 def cat(
     session: Session,
     address: Address,
-    format: Annotated[str, typer.Option("--format", "-f", help="text, csv, json or parquet.")] = "text",
+    format: Format = "text",
     rows: Annotated[int, typer.Option("--rows", "-n", help="How many rows of a table to show as text.")] = 20,
 ) -> None:
     """Print a value: a table as text, JSON as it is, text and bytes raw."""
     past = session.past()
     value = past.value(address)
     as_format = "json" if session.out.json else format
-    if as_format not in {"text", "csv", "json", "parquet"}:
-        raise UsageError("bad-format", f"{format!r} is not a format of cat", hint="use text, csv, json or parquet")
     from assetflow.cli import showing  # noqa: PLC0415 - it brings the table libraries
 
     showing.print_value(value, as_format, rows=rows, out=session.out)
@@ -80,7 +80,7 @@ def open_value(session: Session, address: Address) -> None:
 def query(
     session: Session,
     sql: Annotated[str, typer.Argument(help="SQL of DuckDB over tables group.name and catalog.v_…")],
-    format: Annotated[str, typer.Option("--format", "-f", help="text, csv, json or parquet.")] = "text",
+    format: Format = "text",
 ) -> None:
     """Ask DuckDB: every asset is a table ``group.name``, the catalog's views are ``catalog.v_…``."""
     table: Any = session.past().query(sql)

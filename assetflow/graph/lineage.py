@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from assetflow.model.definition import Definition
+from assetflow.model.html import preformatted
 from assetflow.model.keys import AssetKey
 
 __all__ = ["Edge", "Lineage", "Node", "between_assets"]
@@ -61,6 +62,50 @@ class Lineage:
         for edge in self.edges:
             found.setdefault(edge.source, []).append(edge.target)
         return found
+
+    def tree(self) -> list[str]:
+        """From each root, a line a node; what was shown before is only named again."""
+        if not self.nodes:
+            return ["nothing"]
+        labels = {node.key: node.label for node in self.nodes}
+        directions = [
+            (title, step)
+            for title, shown, step in (
+                ("made from:", self.up, self.above()),
+                ("goes into:", self.down, self.below()),
+            )
+            if shown
+        ]
+        lines: list[str] = []
+        for title, step in directions:
+            if len(directions) > 1:
+                lines.append(title)
+            seen: set[str] = set()
+            for root in self.roots:
+                lines += _branch(root, step, labels, seen)
+        return lines
+
+    def __str__(self) -> str:
+        """The tree that ``assetflow lineage`` shows."""
+        return "\n".join(self.tree())
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
+
+
+def _branch(root: str, step: Mapping[str, list[str]], labels: Mapping[str, str], seen: set[str]) -> Iterator[str]:
+    stack = [(root, "", "")]
+    while stack:
+        key, lead, indent = stack.pop()
+        below = step.get(key, [])
+        again = key in seen and below
+        yield f"{lead}{labels[key]}{'  (above)' if again else ''}"
+        if again:
+            continue
+        seen.add(key)
+        for place, child in reversed(list(enumerate(below))):
+            last = place == len(below) - 1
+            stack.append((child, f"{indent}{'└─ ' if last else '├─ '}", f"{indent}{'   ' if last else '│  '}"))
 
 
 def between_assets(

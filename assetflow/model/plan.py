@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from assetflow.model.history import Memo, Setback, SetbackKind
+from assetflow.model.html import table
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.versions import DataVersion
 
@@ -159,4 +160,14 @@ class Plan:
             f"{', '.join(map(str, step.outputs))}  {step.action}  {'; '.join(cause.message for cause in step.causes)}"
             for step in self.steps
         ]
-        return "\n".join([*lines, f"{len(self.steps)} steps, {self.fresh} fresh, in {self.environment}"])
+        return "\n".join([*lines, self._counts()])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (", ".join(map(str, step.outputs)), str(step.action), "; ".join(cause.message for cause in step.causes))
+            for step in self.steps
+        ]
+        return table(self._counts(), ("step", "will", "because"), rows)
+
+    def _counts(self) -> str:
+        return f"{len(self.steps)} steps, {self.fresh} fresh, in {self.environment}"

@@ -132,6 +132,12 @@ class Project:
         """What catalog and store remember, without the code."""
         return Past(self.reading, self.store, self.environment, logs=self.state_folder / "logs")
 
+    def reread(self) -> Project:
+        """The same code over what catalog, store and sources hold now."""
+        again = type(self)(self.settings, world=self.world, store=self._store, catalog=self._catalog)
+        again._loader = lambda: self.loaded
+        return again
+
     # Mistakes
 
     def mistakes(self) -> tuple[AssetflowError, ...]:

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from assetflow.declare import Asset, Source
+from assetflow.model.durations import duration_text
 from assetflow.model.event import StepFinished
 from assetflow.model.history import Setback
+from assetflow.model.html import table
 from assetflow.model.journal import Outcome, RunStatus
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Cause, State
@@ -39,6 +41,21 @@ class Result:
     def ok(self) -> bool:
         """Whether nothing failed."""
         return self.status is RunStatus.SUCCEEDED
+
+    def _repr_html_(self) -> str:
+        title = (
+            "nothing to do" if self.run is None else f"run {self.run} {self.status} in {duration_text(self.seconds)}"
+        )
+        rows = [
+            (
+                ", ".join(map(str, step.outputs)),
+                str(step.outcome).replace("_", " "),
+                duration_text(step.seconds) if step.seconds else "",
+                f"{step.failure.type}: {step.failure.message}" if step.failure else step.reason,
+            )
+            for step in self.steps
+        ]
+        return table(title, ("step", "outcome", "took", ""), rows)
 
     def __getitem__(self, wanted: Any) -> Any:  # an asset, its name, or one of these with a partition key
         asset, key = wanted if isinstance(wanted, tuple) and not isinstance(wanted, AssetKey) else (wanted, "")
@@ -88,6 +105,12 @@ class Explanation:
     differences: tuple[Difference, ...]
     #: ``{run, at, version}`` of the current value.
     last_run: Mapping[str, Any] | None
+
+    def _repr_html_(self) -> str:
+        reasons = "; ".join(cause.message for cause in self.causes)
+        title = f"{self.partition} is {self.state}" + (f": {reasons}" if reasons else "")
+        rows = [(d.part, d.name, d.old, d.new, d.where) for d in self.differences]
+        return table(title, ("what", "which", "then", "now", "where"), rows)
 
 
 #: What names an asset in Python: the declaration, or its name.

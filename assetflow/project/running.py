@@ -42,6 +42,8 @@ class RunOptions:
     executor: str | None = None
     fail_fast: bool = False
     listeners: tuple[Listener, ...] = ()
+    #: Given each line that steps log, as JSON, from the steps' threads.
+    log_lines: Callable[[str], None] | None = None
 
 
 #: As the settings and the plan say.
@@ -93,6 +95,7 @@ class Running:
             lease=timedelta(seconds=lease_seconds()),
             files=project.files,
             stop=stop,
+            log_lines=options.log_lines,
         ):
             if isinstance(event, StepFinished):
                 steps.append(event)

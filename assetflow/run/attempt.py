@@ -70,6 +70,8 @@ class Tools:
     world: World
     #: None: logs are dropped.
     logs: Path | None
+    #: Given each line of each log too, from the steps' threads.
+    also: Callable[[str], None] | None
     scratch: Path
     progressed: Callable[[Partition, float, float], None]
 
@@ -127,10 +129,10 @@ def perform(work: Work, tools: Tools) -> Result:
         "run": work.run.id,
         "asset": str(work.step.asset),
         "key": work.step.key,
-        "attempt": work.attempt,
+        "attempt": work.number,
     }
     path = None if tools.logs is None else partial(log_path, tools.logs, work.run.id, work.attempt)
-    log = AttemptLog(path, fields, now=tools.world.now, masked=resources.masked)
+    log = AttemptLog(path, fields, now=tools.world.now, masked=resources.masked, also=tools.also)
     outcome: tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...]] | str | BaseException
     try:
         with captured(log):

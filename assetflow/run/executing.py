@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -66,13 +66,15 @@ def execute(
     lease: timedelta = timedelta(seconds=30),
     files: FileVersions | None = None,
     stop: Stop | None = None,
+    log_lines: Callable[[str], None] | None = None,
 ) -> Iterator[Event]:
     """Carry out a plan: claim, decide again, run, record. Events come as they happen, to listeners first.
 
     ``folder`` holds ``logs/<run>/<attempt>.log`` and, while it lasts, ``scratch/``; None keeps no logs. ``resources``
     replace those of the project by name. ``executor`` is ``inline``, ``threads`` or an Executor of one's own; by
     default steps run in this thread where there is one job or the plan has no two steps that could run together, else
-    on ``jobs`` threads (default: the cores). ``files`` remembers versions of observed files.
+    on ``jobs`` threads (default: the cores). ``files`` remembers versions of observed files. ``log_lines`` is given
+    each line that steps log, from their threads, as the JSON text that goes to the log.
 
     Once the first event was asked for, the run is recorded, and it ends recorded whatever happens: an iterator that is
     closed early, and a signal, cancel it; ``stop`` tells which signal it was. Raises StorageError, BusyError and
@@ -103,6 +105,7 @@ def execute(
             loop=loop,
             world=world,
             logs=None if folder is None else folder / "logs",
+            also=log_lines,
             scratch=scratch,
             progressed=run.progressed,
         )

@@ -27,7 +27,7 @@ def log_path(folder: Path, run: int, attempt: int) -> Path:
 class AttemptLog:
     """The log of one attempt. May be written from any thread; a full disk loses lines, never the step.
 
-    ``path`` is asked for when there is a first line; None drops all.
+    ``path`` is asked for when there is a first line; None drops all. ``also`` is given each line as it is written.
     """
 
     def __init__(
@@ -37,11 +37,13 @@ class AttemptLog:
         *,
         now: Callable[[], datetime],
         masked: Callable[[str], str],
+        also: Callable[[str], None] | None = None,
     ) -> None:
         self._path = path
         self._fields = dict(fields)
         self._now = now
         self._masked = masked
+        self._also = also
         self._lock = threading.RLock()
         self._file: int | None = None
         self._partial: dict[str, str] = {}
@@ -52,8 +54,11 @@ class AttemptLog:
     def write(self, level: str, text: str, **more: str) -> None:
         """Add a line."""
         line = {"at": self._now().isoformat(), **self._fields, "level": level, "text": self._masked(text), **more}
-        data = (json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+        written = json.dumps(line, ensure_ascii=False)
+        data = f"{written}\n".encode("utf-8", "backslashreplace")
         with self._lock:
+            if self._also is not None:
+                self._also(written)
             if self._closed or self._path is None:
                 return
             try:

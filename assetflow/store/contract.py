@@ -1,5 +1,6 @@
 """What every store must do, as tests: subclass :class:`StoreContract` and give a fixture ``store``.
 
+>>> from assetflow.testing import StoreContract
 >>> class TestMyStore(StoreContract):
 ...     @pytest.fixture
 ...     def store(self, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from assetflow.errors import StorageError, UsageError
 from assetflow.graph.lineage import Edge, Lineage, Node
 from assetflow.graph.names import key_named
 from assetflow.model.definition import Definition
+from assetflow.model.journal import RunStatus
 from assetflow.model.keys import Address, AssetKey, Partition
 from assetflow.model.storage import Store
 from assetflow.model.versions import DataVersion, Stored
@@ -141,15 +142,35 @@ class Past:
 
     def log_lines(self, number: str, address: str | None, attempt: int | None) -> Iterator[dict[str, Any]]:
         """What a run's steps logged and printed: ``{at, level, text, asset, key, attempt …}``, in order of attempts."""
-        run = self.run(number)
+        return self._new_lines(self.run(number).id, address, attempt, {}, whole=False)
+
+    def followed_lines(
+        self, number: str, address: str | None, attempt: int | None, *, pause: Callable[[], None]
+    ) -> Iterator[dict[str, Any]]:
+        """As :meth:`log_lines`, and then each line as it comes, until the run has ended."""
+        run, read = self.run(number), dict[int, int]()
+        while True:
+            now = queries.run(self.catalog, run.id)
+            running = now is not None and now.status is RunStatus.RUNNING
+            yield from self._new_lines(run.id, address, attempt, read, whole=running)
+            if not running:
+                return
+            pause()
+
+    def _new_lines(
+        self, run: int, address: str | None, attempt: int | None, read: dict[int, int], *, whole: bool
+    ) -> Iterator[dict[str, Any]]:
+        """Lines (``whole`` ones only) that were not ``read`` yet, which holds how many bytes of each log were."""
         asset = None if address is None else self.resolve(Address.parse(address).name)
         nodes = {asset} if asset is None else {asset, self.definitions()[asset].node}
-        for each in self.attempts(run.id):
+        for each in self.attempts(run):
             if (asset is not None and each.step.asset not in nodes) or (attempt is not None and each.number != attempt):
                 continue
             from assetflow.run.logs import log_path  # noqa: PLC0415
 
-            yield from _lines(log_path(self._logs, run.id, each.id), each)
+            data = _after(log_path(self._logs, run, each.id), read.get(each.id, 0), whole=whole)
+            read[each.id] = read.get(each.id, 0) + len(data)
+            yield from _lines(data, each)
 
     # Lineage
 
@@ -247,12 +268,19 @@ def _node(version: Version) -> Node:
     )
 
 
-def _lines(path: Path, attempt: Attempt) -> Iterator[dict[str, Any]]:
+def _after(path: Path, start: int, *, whole: bool) -> bytes:
+    """The lines of a file from a place on."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        with path.open("rb") as file:
+            file.seek(start)
+            data = file.read()
     except OSError:
-        return
-    for line in text.splitlines():
+        return b""
+    return data[: data.rfind(b"\n") + 1] if whole else data
+
+
+def _lines(data: bytes, attempt: Attempt) -> Iterator[dict[str, Any]]:
+    for line in filter(None, data.decode("utf-8", "replace").split("\n")):
         try:
             yield {"step": str(attempt.step), "logger": "", **json.loads(line)}
         except ValueError:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from assetflow.errors import StorageError
-from assetflow.store.contract import StoreContract, put, put_folder, refusal
+from assetflow.store.contract import put, put_folder, refusal
 from assetflow.store.local import LocalStore
+from assetflow.testing import StoreContract
 
 
 class TestLocalStore(StoreContract):

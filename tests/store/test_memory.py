@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from assetflow.store.contract import StoreContract, put
+from assetflow.store.contract import put
 from assetflow.store.memory import MemoryStore
+from assetflow.testing import StoreContract
 
 
 class TestMemoryStore(StoreContract):

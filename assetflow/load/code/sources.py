@@ -139,6 +139,11 @@ class ProjectSources:
                 hint="run the command again",
             )
 
+    @property
+    def imported(self) -> tuple[str, ...]:
+        """The files of project code whose bytes were read."""
+        return tuple(self._digests)
+
     def changed(self, *, only: set[str] | None = None) -> tuple[str, ...]:
         """Files whose bytes are no longer those that were imported: their code must not be recorded as having run."""
         return tuple(sorted(path for path in (self._digests if only is None else only) if self._is_changed(path)))
