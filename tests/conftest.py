@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,6 +91,29 @@ class Folder:
             start_new_session=True,
         )
 
+    def terminal(self, *arguments: str, columns: int) -> str:
+        """What a person sees who runs ``assetflow`` here in a terminal of that width, without its colours."""
+        main, side = pty.openpty()
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 60, columns, 0, 0))
+        environment = {**CLEAN, "TERM": "xterm", "PYTHONUTF8": "1"}
+        command = [sys.executable, "-m", "assetflow", *arguments]
+        with subprocess.Popen(command, cwd=self.path, env=environment, stdin=side, stdout=side, stderr=side):
+            os.close(side)
+            seen = b""
+            while True:
+                try:
+                    part = os.read(main, 65536)
+                except OSError:  # how the end of a terminal reads
+                    break
+                if not part:
+                    break
+                seen += part
+        os.close(main)
+        text = re.sub(r"\x1b\[\?25[hl]", "", seen.decode())
+        text = re.sub(r"[^\n]*(\r\n\r\x1b\[1A|\r)\x1b\[2K", "", text)  # lines that were taken back
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "")
+        return "\n".join(line.rstrip() for line in text.split("\n"))
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
@@ -150,3 +177,7 @@ def outcomes() -> Callable[[Any], dict[str, str]]:
         return {step["key"].split(".")[1]: step["outcome"] for step in done["steps"]}
 
     return read
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--draw", action="store_true", help="draw the pictures of the command line's output anew")

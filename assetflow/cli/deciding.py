@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from assetflow.cli import shapes
-from assetflow.cli.output import Output
+from assetflow.cli.output import Output, local_time
 from assetflow.cli.session import Session, known_names
 from assetflow.model.durations import duration_text
 from assetflow.model.plan import Action, Plan, State
@@ -66,7 +66,7 @@ def status(
     rows = []
     for s in standing:
         cells = "" if s.total == 1 else f"{s.partitions.get(State.FRESH, 0)}/{s.total}"
-        made = s.materialized_at.astimezone().strftime("%Y-%m-%d %H:%M") if s.materialized_at else ""
+        made = local_time(s.materialized_at)[:-3] if s.materialized_at else ""
         rows.append([str(s.key), session.out.mark(str(s.state)), cells, made, told(s)])
     if not any(row[2] for row in rows):
         session.out.table(["asset", "state", "made", "because"], [[r[0], r[1], r[3], r[4]] for r in rows])
@@ -138,7 +138,9 @@ def show_plan(out: Output, plan: Plan) -> None:
 def tell_withheld(out: Output, plan: Plan) -> None:
     """What is not up to date and yet not planned, and what ``--only`` leaves as it is."""
     for partition, standing in sorted(shapes.withheld_standings(plan).items()):
-        out.line(f"not planned: {partition} is {standing.state}: {told(standing)}", style="red")
+        reasons, state = told(standing), str(standing.state)
+        said = reasons if reasons.startswith(state) else f"is {state}: {reasons}"
+        out.line(f"not planned: {partition} {said}", style="red")
     for partition in plan.ignored:
         out.line(f"left as it is (--only): {partition} is not up to date")
 
@@ -163,34 +165,35 @@ def explain(
 ) -> None:
     """Why an asset is in its state, why it last ran, and what differs between then and now."""
     project = session.project()
-    told = project.explain(address)
+    found = project.explain(address)
     if session.out.json:
         session.out.object(
-            key=str(told.partition.asset),
-            partition=told.partition.key,
-            state=str(told.state),
-            causes=[shapes.cause(c) for c in told.causes],
-            trace={"recorded": told.recorded, "today": told.today},
+            key=str(found.partition.asset),
+            partition=found.partition.key,
+            state=str(found.state),
+            causes=[shapes.cause(c) for c in found.causes],
+            trace={"recorded": found.recorded, "today": found.today},
             differences=[
-                {"part": d.part, "name": d.name, "old": d.old, "new": d.new, "where": d.where} for d in told.differences
+                {"part": d.part, "name": d.name, "old": d.old, "new": d.new, "where": d.where}
+                for d in found.differences
             ],
-            last_run=told.last_run,
+            last_run=found.last_run,
         )
         return
     out = session.out
-    out.line(f"{told.partition} is {told.state}")
-    for each in told.causes:
+    out.line(f"{found.partition} is {found.state}")
+    for each in found.causes:
         out.line(f"  {each.kind}: {each.message}")
-    if told.last_run:
-        out.line(f"last made in run {told.last_run['run']} at {told.last_run['at']} as :v{told.last_run['version']}")
-    if told.differences:
+    if last := found.last_run:
+        out.line(f"last made in run {last['run']}, {local_time(last['at'])}, as :v{last['version']}")
+    if found.differences:
         out.line("what differs between that and today:")
         out.table(
             ["part", "name", "then", "now", "where"],
-            [[d.part, d.name, _short(d.old), _short(d.new), d.where] for d in told.differences],
+            [[d.part, d.name, _short(d.old), _short(d.new), d.where] for d in found.differences],
         )
-    elif told.recorded is not None:
-        out.line("made from exactly today's code, types, parameters, resources and inputs" if not told.causes else "")
+    elif found.recorded is not None:
+        out.line("made from exactly today's code, types, parameters, resources and inputs" if not found.causes else "")
 
 
 def _step_row(step: Any) -> list[str]:

@@ -78,22 +78,23 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
         + (f" ({i.mapping.text})" if found.partitioning != "single" else "")
         for i in found.inputs
     ]
-    facts = {
+    facts: dict[str, str | list[str]] = {
         "kind": str(found.kind),
         "where": found.where,
         "type": found.type,
         "partitions": "" if found.partitioning == "single" else found.partitioning,
-        "inputs": ", ".join(inputs),
-        "parameters": ", ".join(f"{p.name} = {p.value} ({p.origin})" for p in found.parameters),
-        "resources": ", ".join(f"{r.parameter}: {r.type}" for r in found.resources),
+        "inputs": inputs,
+        "parameters": [f"{p.name} = {p.value} ({p.origin})" for p in found.parameters],
+        "resources": [f"{r.parameter}: {r.type}" for r in found.resources],
         "owners": ", ".join(found.owners),
         "tags": ", ".join(found.tags),
         "code version": found.code_version[:12],
-        "not tracked": "; ".join(f"{u.what} at {u.where}" for u in found.untracked),
+        "not tracked": [f"{u.what} at {u.where}" for u in found.untracked],
     }
     for name, fact in facts.items():
-        if fact:
-            out.line(f"  {name:<13} {fact}")
+        for place, line in enumerate([fact] if isinstance(fact, str) else fact):
+            if line:
+                out.line(f"  {'' if place else name:<13} {line}")
     for m in latest[:5]:
         size = f", {m['bytes']:,} bytes" if m["bytes"] is not None else ""
         rows = f", {m['rows']:,} rows" if m["rows"] is not None else ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, TextIO
 
 from assetflow.errors import AssetflowError, Mistakes
 
-__all__ = ["FORMAT", "MARKS", "Output", "as_json", "printable"]
+__all__ = ["FORMAT", "MARKS", "Output", "as_json", "local_time", "printable"]
 
 #: The version of the JSON shapes: fields are only ever added.
 FORMAT = 1
@@ -29,6 +30,8 @@ MARKS = {
     "failed": ("✗", "red"),
     "not_run": ("-", "dim"),
 }
+#: Less than this many characters are no place for a text: it goes below.
+_NARROW = 24
 _ASCII = {
     "●": "*",
     "✓": "+",
@@ -58,6 +61,13 @@ def as_json(error: AssetflowError) -> list[dict[str, Any]]:
     """An error, or each of several, as ``{code, message, where, hint}``."""
     errors = error.errors if isinstance(error, Mistakes) else (error,)
     return [{"code": e.code, "message": e.message, "where": list(e.where), "hint": e.hint} for e in errors]
+
+
+def local_time(moment: datetime | str) -> str:
+    """A moment, also as ISO 8601, in the time zone of whoever looks, to the second."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 class Output:
@@ -91,31 +101,37 @@ class Output:
             for more in rest[:5]:
                 self._write(self.err, more, "dim" if more.startswith("  ") else "")
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, styles: Sequence[str] = ()) -> None:
-        """Rows under headings. On a terminal the last column takes what is left of the width, and wraps;
-        elsewhere columns are as wide as they need and nothing is cut."""
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, prose: bool = True) -> None:
+        """Rows under headings. On a terminal the last column takes what is left of the width, and wraps; ``prose``
+        stands on lines of its own where too little is left. Elsewhere columns are as wide as they need and nothing is
+        cut."""
         cells = [[printable(cell) for cell in row] for row in rows]
+        widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
         if not self.out.isatty():
-            widths = [max((len(r[i]) for r in [list(columns), *cells]), default=0) for i in range(len(columns))]
             for row in [list(columns), *cells]:
                 self._write(self.out, "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip(), "")
             return
         from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+        from rich.padding import Padding  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
+        console = Console(file=self.out, highlight=False)
+        left = console.width - sum(widths[:-1]) - 2 * (len(widths) - 1)
+        below = prose and len(columns) > 1 and left < min(_NARROW, widths[-1])
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for place, column in enumerate(columns):
+        for place, column in enumerate(columns[:-1] if below else columns):
             last = place == len(columns) - 1
-            table.add_column(
-                column,
-                no_wrap=not last,
-                overflow="fold" if last else "ellipsis",
-                style=(styles[place] if place < len(styles) else ""),
-            )
+            table.add_column(column, no_wrap=not last, overflow="fold" if last else "ellipsis")
         for row in cells:
-            table.add_row(*(self._marked(Text(cell)) for cell in row))
-        Console(file=self.out, highlight=False).print(table)
+            table.add_row(*(self._marked(Text(cell)) for cell in (row[:-1] if below else row)))
+        if not below:
+            console.print(table)
+            return
+        for line, cell in zip(console.render_lines(table), ["", *(row[-1] for row in cells)], strict=True):
+            console.print(Text.assemble(*((part.text, part.style or "") for part in line)))
+            if cell:
+                console.print(Padding(Text(cell, style="dim"), (0, 0, 0, 4)))
 
     def mark(self, word: str) -> str:
         """The word for a state or outcome with its mark before it: ``✓ materialized``."""

@@ -102,6 +102,8 @@ class Progress:
     def _status(self) -> Any:
         from rich.text import Text  # noqa: PLC0415
 
+        if not self._total:
+            return ""
         now = time.monotonic()
         names = ", ".join(
             f"{step}{share} {now - since:.0f}s" for step, (since, share) in list(self._running.items())[:4]

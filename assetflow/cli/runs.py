@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from assetflow.cli import shapes
+from assetflow.cli.output import local_time
 from assetflow.cli.session import Session
 from assetflow.model.durations import duration_text
 
@@ -31,15 +32,14 @@ def runs(
         session.out.line("no runs yet")
         return
     session.out.table(
-        ["run", "status", "started", "took", "environment", "targets", "counts"],
+        ["run", "status", "started", "took", "what", "counts"],
         [
             [
                 str(row.id),
                 str(row.status),
-                f"{row.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
+                local_time(row.started_at),
                 duration_text((row.finished_at - row.started_at).total_seconds()) if row.finished_at else "",
-                row.environment,
-                " ".join(row.targets) or "everything",
+                (" ".join(row.targets) or "everything") + f" in {row.environment}",
                 ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in row.counts.items() if n),
             ]
             for row in rows

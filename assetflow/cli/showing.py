@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +59,25 @@ def _print_table(table: pa.Table, format: str, rows: int, out: Output) -> None:
 
 
 def _print_text(table: pa.Table, rows: int, out: Output) -> None:
-    head = table.slice(0, rows)
-    cells = [[_cell(row[name]) for name in table.column_names] for row in head.to_pylist()]
-    out.table([f"{field.name}" for field in table.schema], cells)
+    columns = [[_cell(value) for value in column.to_pylist()] for column in table.slice(0, rows).columns]
+    shown = _fitting(table.column_names, columns) if out.out.isatty() else len(columns)
+    cells = [list(row) for row in zip(*columns[:shown], strict=True)]
+    out.table(table.column_names[:shown], cells, prose=False)
+    if hidden := table.column_names[shown:]:
+        names = ", ".join(hidden[:20]) + (" …" if len(hidden) > 20 else "")
+        out.note(f"{len(hidden)} more column{'' if len(hidden) == 1 else 's'}: {names}")
     if table.num_rows > rows:
         out.note(f"{rows} of {table.num_rows:,} rows; --rows shows more")
+
+
+def _fitting(names: Sequence[str], columns: Sequence[Sequence[str]]) -> int:
+    """How many columns, the first at least, a line of the terminal has room for."""
+    room = shutil.get_terminal_size().columns
+    for place, (name, column) in enumerate(zip(names, columns, strict=True)):
+        room -= max(map(len, [name, *column])) + (2 if place else 0)
+        if room < 0:
+            return max(place, 1)
+    return len(names)
 
 
 def table_json(table: pa.Table) -> str:

@@ -60,7 +60,7 @@ def show_config(session: Session) -> None:
     if session.out.json:
         session.out.object(settings=[{"name": name, "value": value, "origin": origin} for name, value, origin in rows])
         return
-    session.out.table(["setting", "value", "from"], [[name, _text(value), origin] for name, value, origin in rows])
+    session.out.table(["setting", "from", "value"], [[name, origin, _text(value)] for name, value, origin in rows])
 
 
 def _text(value: object) -> str:

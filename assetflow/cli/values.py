@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from assetflow.cli import shapes
+from assetflow.cli.output import local_time
 from assetflow.cli.session import Session, known_names
 
 __all__ = ["cat", "history", "open_value", "query"]
@@ -38,8 +39,8 @@ def history(
         ["version", "made", "run", "rows", "bytes", "data", "code"],
         [
             [
-                f"{row['key']}{'@' + row['partition'] if row['partition'] else ''}:v{row['version']}",
-                row["created_at"][:19].replace("T", " "),
+                f"{'@' + row['partition'] if row['partition'] else ''}:v{row['version']}",
+                local_time(row["created_at"]),
                 str(row["run"] or ""),
                 "" if row["rows"] is None else f"{row['rows']:,}",
                 "" if row["bytes"] is None else f"{row['bytes']:,}",

@@ -142,7 +142,9 @@ def facts(root: Path) -> Mapping[str, str]:
 
 def _command() -> list[str]:
     """The command as given, but for the values of parameters: they may be anything."""
-    hidden = [word.split("=")[0] + "=…" if place and "=" in word else word for place, word in enumerate(sys.argv)]
+    program, *words = sys.argv
+    hidden = ["assetflow" if program.endswith("__main__.py") else program, *words]
+    hidden = [word.split("=")[0] + "=…" if place and "=" in word else word for place, word in enumerate(hidden)]
     return hidden[:40]
 
 
