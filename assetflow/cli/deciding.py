@@ -166,6 +166,7 @@ def explain(
     """Why an asset is in its state, why it last ran, and what differs between then and now."""
     project = session.project()
     found = project.explain(address)
+    session.tell_unavailable(project, quiet=True)
     if session.out.json:
         session.out.object(
             key=str(found.partition.asset),

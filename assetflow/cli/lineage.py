@@ -28,6 +28,8 @@ def lineage(
     """What a value was made from, and what is made from it."""
     project = session.project()
     found = project.lineage(address, up=up or not down, down=down, depth=depth)
+    if address is None or not {":", "@"} & set(address):
+        session.tell_unavailable(project, quiet=True)
     if session.out.json or format == "json":
         session.out.object(
             nodes=[dict(n.fields) | {"key": n.key, "kind": n.kind} for n in found.nodes],

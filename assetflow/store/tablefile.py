@@ -92,8 +92,17 @@ def _parts(value: Any) -> tuple[pa.Table, Iterator[pa.Table]]:  # a table, or a 
 
 
 def _writer(path: Path, schema: pa.Schema, compression: str) -> pq.ParquetWriter:
+    # Numbers as they are: looking for repeated ones takes as long as all the rest, and saves a tenth of the bytes.
+    texts = [field.name for field in schema if not pa.types.is_primitive(field.type)]
     try:
-        return pq.ParquetWriter(path, schema, compression=compression, store_schema=True, write_page_checksum=False)
+        return pq.ParquetWriter(
+            path,
+            schema,
+            compression=compression,
+            use_dictionary=texts or False,
+            store_schema=True,
+            write_page_checksum=False,
+        )
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise _unwritable(error) from error
 

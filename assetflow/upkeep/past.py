@@ -207,7 +207,12 @@ class Past:
     def verify(self) -> tuple[Problem, ...]:
         """Every record against itself, and every stored byte against its record."""
         if not self.catalog.found:
-            return ()
+            some = next(iter(self.store.names()), None)
+            if some is None:
+                return ()
+            message = f"there is no catalog, and the store has values such as {some}"
+            hint = "restore the catalog from a backup; without it assetflow materialize makes everything anew"
+            return (Problem(code="no-catalog", message=message, hint=hint),)
         problems = list(self.catalog.verify())
         values = Values(self.store)
         for used in self.catalog.blobs():
@@ -230,7 +235,11 @@ class Past:
         return tuple(problems)
 
     def backup(self, path: Path) -> None:
-        """Copy the catalog to a new file, also while others write it."""
+        """Copy the catalog to a new file, also while others write it. Raises UsageError ``no-catalog``."""
+        if not self.catalog.found:
+            raise UsageError(
+                "no-catalog", "there is no catalog yet to be copied", hint="assetflow materialize makes it"
+            )
         self.catalog.backup(path)
 
 

@@ -125,3 +125,14 @@ def test_an_older_version_that_is_gone_is_said_to_be_gone_for_good(shop: Any) ->
     shop.edit("shop.py", '"b" * 9_000', '"a" * 9_000')
     assert outcomes(shop)["text"] == "materialized"
     assert shop.json("catalog", "verify")["problems"] == []
+
+
+def test_values_without_their_catalog_are_told(shop: Any) -> None:
+    (shop.path / "catalog.db").rename(shop.path / "kept.db")
+    (problem,) = shop.json("catalog", "verify", code=1)["problems"]
+    assert problem["code"] == "no-catalog"
+    assert "[no-catalog]" in shop.run("catalog", "backup", "copy.db", code=2).err
+    assert not (shop.path / "copy.db").exists()
+    (shop.path / "kept.db").rename(shop.path / "catalog.db")
+    assert shop.json("catalog", "verify")["problems"] == []
+    assert "nothing to do" in shop.run("materialize").out
