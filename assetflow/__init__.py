@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from assetflow.model.partitioning import Same as Same
     from assetflow.model.retry import TRANSIENT as TRANSIENT
     from assetflow.model.retry import Retry as Retry
+    from assetflow.model.rows import PrimaryKey as PrimaryKey
+    from assetflow.model.rows import Rows as Rows
+    from assetflow.model.rows import Unique as Unique
     from assetflow.resource import Resource as Resource
     from assetflow.resource import Secret as Secret
     from assetflow.resource import Untracked as Untracked
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from assetflow.store.codecs import Parquet as Parquet
     from assetflow.store.codecs import Pickle as Pickle
     from assetflow.store.codecs import Text as Text
+    from assetflow.types.making import table as table
 
 __version__ = "0.1.0"
 
@@ -55,9 +59,11 @@ _HOMES = {
     "assetflow.model.context": ("Context", "Skip"),
     "assetflow.model.partitioning": ("All", "Same"),
     "assetflow.model.retry": ("TRANSIENT", "Retry"),
+    "assetflow.model.rows": ("PrimaryKey", "Rows", "Unique"),
     "assetflow.resource": ("Resource", "Secret", "Untracked"),
     "assetflow.store.codecs": ("Bytes", "Figure", "Json", "Numpy", "Parquet", "Pickle", "Text"),
     "assetflow.load.code.includes": ("package",),
+    "assetflow.types.making": ("table",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -77,18 +83,22 @@ __all__ = [
     "Param",
     "Parquet",
     "Pickle",
+    "PrimaryKey",
     "Resource",
     "Retry",
+    "Rows",
     "Same",
     "Secret",
     "Skip",
     "Source",
     "Text",
+    "Unique",
     "Untracked",
     "asset",
     "multi_asset",
     "package",
     "source",
+    "table",
 ]
 
 

@@ -58,6 +58,8 @@ class Catalog:
         if str(place) in _MEMORY:
             return cls(_filled(Database.in_memory()), found=True)
         path = _path(place)
+        if not path.exists():
+            sqlite.refuse_lone_log(path)
         if create and not read_only and not path.exists():
             sqlite.created(path, creation_statements(), SCHEMA_VERSION)
         if not path.exists():

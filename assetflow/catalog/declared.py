@@ -12,7 +12,7 @@ from assetflow.catalog import tables
 from assetflow.catalog.encoding import json_text
 from assetflow.catalog.ids import Ids, next_id
 from assetflow.catalog.statements import WANTED, Prepared, chunks, inserted, key
-from assetflow.model.definition import Definition, Input, Kind, Parameter, ResourceUse
+from assetflow.model.definition import DeclaredColumn, Definition, Input, Kind, Parameter, ResourceUse
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import mapping_named
 from assetflow.model.versions import Untracked, fingerprint
@@ -85,8 +85,10 @@ def _known(connection: Connection, bodies: Mapping[bytes, str]) -> dict[bytes, i
 
 
 def _body(value: Definition) -> str:
+    columns = [[c.name, c.type, c.nullable, c.rules] for c in value.columns]
     return json_text(
         {
+            **({"columns": columns} if columns else {}),
             "kind": value.kind,
             "node": [*value.node],
             "type": value.type,
@@ -113,6 +115,10 @@ def _definition(asset: AssetKey, body: dict[str, Any]) -> Definition:
         kind=Kind(body["kind"]),
         node=AssetKey(*body["node"]),
         type=body["type"],
+        columns=tuple(
+            DeclaredColumn(name=n, type=t, nullable=nullable, rules=tuple(rules))
+            for n, t, nullable, rules in body.get("columns", ())
+        ),
         partitioning=body["partitioning"],
         inputs=tuple(
             Input(

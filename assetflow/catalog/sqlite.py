@@ -189,6 +189,21 @@ def readable(path: Path) -> tuple[Path, str]:
     return path, "ro"
 
 
+def refuse_lone_log(path: Path) -> None:
+    """Raise CatalogError ``catalog-damaged`` where the file is gone and its log is not: a new file would take it in."""
+    log = path.with_name(path.name + "-wal")
+    try:
+        if log.stat().st_size == 0 or path.exists():
+            return
+    except FileNotFoundError:
+        return
+    raise CatalogError(
+        "catalog-damaged",
+        f"the catalog {path} is gone, and what was written to it last still lies in {log.name}",
+        hint=f"put {path.name} back; or, to begin anew, remove {log.name} too",
+    )
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock file beside a path; it is gone afterwards."""

@@ -12,7 +12,7 @@ from assetflow.cli.output import as_json
 from assetflow.cli.session import Session
 
 if TYPE_CHECKING:
-    from assetflow.model.definition import Definition
+    from assetflow.model.definition import DeclaredColumn, Definition
 
 __all__ = ["list_assets", "show", "validate"]
 
@@ -82,6 +82,7 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
         "kind": str(found.kind),
         "where": found.where,
         "type": found.type,
+        "columns": [_column(c) for c in found.columns],
         "partitions": "" if found.partitioning == "single" else found.partitioning,
         "inputs": inputs,
         "parameters": [f"{p.name} = {p.value} ({p.origin})" for p in found.parameters],
@@ -100,6 +101,11 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
         rows = f", {m['rows']:,} rows" if m["rows"] is not None else ""
         name = f"{found.key}{'@' + m['partition'] if m['partition'] else ''}:v{m['version']}"
         out.line(f"  {'current':<13} {name}, run {m['run']}{rows}{size}, data {m['data_version'][:12]}")
+
+
+def _column(column: DeclaredColumn) -> str:
+    said = [f"{column.type}{' or null' if column.nullable else ''}", *column.rules]
+    return f"{column.name}  {', '.join(said)}"
 
 
 def _matches(d: Definition, text: str) -> bool:

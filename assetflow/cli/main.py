@@ -35,12 +35,20 @@ def run(arguments: Sequence[str]) -> int:
         output.note("interrupted")
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python flushes stdout once more at exit: give it somewhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _seen_enough()
+    except SystemExit as ended:  # how click takes a broken pipe
+        if isinstance(ended.__context__, BrokenPipeError):
+            return _seen_enough()
+        return ended.code if isinstance(ended.code, int) else 1
     except Exception as error:
         return _last_resort(error, output, arguments)
     return code
+
+
+def _seen_enough() -> int:
+    """Whoever read our output has closed it. What is left of it is flushed at exit: give it somewhere to go."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _last_resort(error: Exception, output: Output, arguments: Sequence[str]) -> int:

@@ -54,12 +54,20 @@ class Session:
         self.directory = directory
         self.environment = environment
         self.out = Output(json=as_json)
+        self._opened: list[Any] = []  # assetflow.project.Project
 
     def project(self, *, sets: tuple[str, ...] = ()) -> Any:  # assetflow.project.Project
-        """The project, its code not yet loaded."""
+        """The project, its code not yet loaded; closed with the session."""
         from assetflow.project import Project  # noqa: PLC0415 - a command body loads what it needs
 
-        return Project.open(*self.modules, directory=self.directory, environment=self.environment, sets=sets)
+        opened = Project.open(*self.modules, directory=self.directory, environment=self.environment, sets=sets)
+        self._opened.append(opened)
+        return opened
+
+    def close(self) -> None:
+        """Close what was opened: the catalog is one file again."""
+        for project in self._opened:
+            project.close()
 
     def past(self) -> Any:  # assetflow.upkeep.past.Past
         """What catalog and store remember; the project's code is not loaded."""
@@ -88,7 +96,10 @@ def command(app: typer.Typer, name: str | None) -> Callable[[Callable[..., int |
             session = Session(**{name: given.pop(name) for name in _SHARED})
             if name is None and given.pop("context").invoked_subcommand is not None:
                 return 0
-            return function(session, **given) or 0
+            try:
+                return function(session, **given) or 0
+            finally:
+                session.close()
 
         signature = inspect.signature(function, eval_str=True)
         own = list(signature.parameters.values())[1:]

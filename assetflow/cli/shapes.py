@@ -108,7 +108,10 @@ def definition(value: Definition) -> dict[str, Any]:
         "name": value.key.name,
         "kind": str(value.kind),
         "type": value.type or None,
-        "columns": None,
+        "columns": [
+            {"name": c.name, "type": c.type, "nullable": c.nullable, "rules": list(c.rules)} for c in value.columns
+        ]
+        or None,
         "partitioning": value.partitioning,
         "inputs": [
             {

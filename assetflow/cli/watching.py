@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,16 +33,38 @@ Shown: TypeAlias = "Callable[[Project, Sequence[AssetStatus]], None]"
 
 
 def watch(out: Output, project: Project, selection: Sequence[str]) -> None:
-    """Show how the selected assets stand, again and again. Edited code begins the command anew."""
+    """Show how the selected assets stand, again and again. Edited code begins the command anew.
+
+    Raises KeyboardInterrupt at Ctrl-C, once the look that is going on is over; a second one ends it at once.
+    """
     stamps = _stamps(project)
-    with _showing(out) as show:
-        while _stamps(project) == stamps:
+    with _interrupted() as stop, _showing(out) as show:
+        while _stamps(project) == stamps and not stop.is_set():
             began = time.monotonic()
-            project = project.reread()
-            show(project, project.status(*selection))
-            time.sleep(max(_PAUSE, _REST * (time.monotonic() - began)))
+            with project.reread() as now:
+                show(now, now.status(*selection))
+            stop.wait(max(_PAUSE, _REST * (time.monotonic() - began)))
     out.out.flush()
+    if stop.is_set():
+        raise KeyboardInterrupt
     os.execv(sys.executable, sys.orig_argv)
+
+
+@contextmanager
+def _interrupted() -> Iterator[threading.Event]:
+    """Whether Ctrl-C was pressed, once; then it interrupts again as it always does."""
+    stop = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def pressed(*_: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, pressed)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _stamps(project: Project) -> dict[str, int]:

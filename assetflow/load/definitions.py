@@ -16,6 +16,7 @@ from assetflow.model.keys import AssetKey
 from assetflow.model.retry import Retry
 from assetflow.model.storage import Codec
 from assetflow.model.versions import CodeVersion
+from assetflow.types.rowmodels import RowModel
 
 __all__ = ["Bound", "BoundInput", "BoundOutput", "BoundSource", "Loaded"]
 
@@ -32,6 +33,10 @@ class BoundInput:
     #: One value for the single key, a dict by key, or one table of all partitions.
     shape: str  # "value" | "dict" | "table"
     default: Any = None  # the user's value; meaningful only where edge.optional
+    #: The row model of the annotation.
+    rows: RowModel | None = None
+    #: What the producer declares makes every table of its own one of that model.
+    guaranteed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,8 @@ class BoundOutput:
     hint: object
     #: As written by ``codec=``; None: chosen by hint and value when it is saved.
     codec: Codec | None
+    #: The row model of the annotation.
+    rows: RowModel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,8 @@ from assetflow.model.partitioning import SINGLE, All, KeysOf, Mapping, Partition
 from assetflow.types.assign import assignable
 from assetflow.types.hints import hint_text
 from assetflow.types.libraries import is_table_hint
+from assetflow.types.rowfits import guaranteed, misfits
+from assetflow.types.rowmodels import RowModel, row_model_of
 from assetflow.types.spelling import is_open
 
 __all__ = ["Project", "bound_inputs", "partitioning"]
@@ -103,16 +105,26 @@ def _bound(declared: Declared, taken: Taken, project: Project) -> BoundInput:
     mapping = _mapping(declared, taken, asset, project)
     shape = _shape(declared, taken, asset, mapping, project)
     _check_types(declared, taken, asset, shape, project)
+    asked = row_model_of(_member(taken.hint) if shape == "dict" else taken.hint)
+    made = row_model_of(project.types.get(asset))
     edge = Input(
         parameter=taken.name,
         asset=asset,
         mapping=mapping,
         type=hint_text(taken.hint) if taken.hint is not None else "",
-        columns=_columns(declared, taken, asset, project),
+        columns=_columns(declared, taken, asset, asked, project),
         optional=taken.has_default,
     )
     default = taken.default if taken.default is not NO_DEFAULT else None
-    return BoundInput(parameter=taken.name, edge=edge, hint=taken.hint, shape=shape, default=default)
+    return BoundInput(
+        parameter=taken.name,
+        edge=edge,
+        hint=taken.hint,
+        shape=shape,
+        default=default,
+        rows=asked,
+        guaranteed=asked is not None and made is not None and guaranteed(made, asked),
+    )
 
 
 def _asset(declared: Declared, taken: Taken, names: Names) -> AssetKey:
@@ -224,12 +236,39 @@ def _check_types(declared: Declared, taken: Taken, asset: AssetKey, shape: str, 
             where=[declared.line, producer_declared.line],
             hint=verdict.reason,
         )
+    made, asked = row_model_of(producer), row_model_of(consumer)
+    if asked is not None and not is_open(producer) and not is_table_hint(producer):
+        raise DefinitionError(
+            "edge-type",
+            f"{declared.key} reads rows of {asked.name} from {asset}, which gives {hint_text(producer)}",
+            where=[declared.line, producer_declared.line],
+            hint="row models are for tables",
+        )
+    found = misfits(made, asked) if made is not None and asked is not None else ()
+    if found:
+        assert asked is not None
+        more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+        raise DefinitionError(
+            "edge-columns",
+            f"{declared.key} takes {taken.name} as rows of {asked.name}: {'; '.join(found[:3])}{more}",
+            where=[declared.line, producer_declared.line],
+            hint="ask for what is made, or make what is asked for",
+        )
 
 
-def _columns(declared: Declared, taken: Taken, asset: AssetKey, project: Project) -> tuple[str, ...] | None:
+def _columns(
+    declared: Declared, taken: Taken, asset: AssetKey, asked: RowModel | None, project: Project
+) -> tuple[str, ...] | None:
     columns = taken.marker.columns if isinstance(taken.marker, In) else None
     if columns is None:
-        return None
+        return None if asked is None else _present(asked, row_model_of(project.types.get(asset)))
+    if asked is not None:
+        raise DefinitionError(
+            "edge-type",
+            f"{declared.key} takes {taken.name!r} with columns=… and with the row model {asked.name}",
+            where=[declared.line],
+            hint="the row model says which columns are read: leave columns= out",
+        )
     producer = project.types.get(asset)
     if isinstance(columns, str) or not columns or not all(isinstance(each, str) for each in columns):
         message = f"{declared.key} takes {taken.name!r} with columns={columns!r}, which is no list of names"
@@ -240,6 +279,12 @@ def _columns(declared: Declared, taken: Taken, asset: AssetKey, project: Project
     else:
         return tuple(columns)
     raise DefinitionError("edge-type", message, where=[declared.line, project.names.assets[asset].line], hint=hint)
+
+
+def _present(asked: RowModel, made: RowModel | None) -> tuple[str, ...]:
+    """The columns to read: all that are asked for, without those that the producer surely does not have."""
+    known = None if made is None or made.policy.extra == "keep" else set(made.names)
+    return tuple(name for name in asked.names if known is None or name in known)
 
 
 def _member(hint: object) -> object:

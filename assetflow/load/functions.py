@@ -16,6 +16,7 @@ from assetflow.load.naming import Declared, Names
 from assetflow.load.options import codec_of, options_sound
 from assetflow.load.signatures import Signature
 from assetflow.model.keys import AssetKey
+from assetflow.types.rowmodels import row_model_of
 
 __all__ = ["Function", "ordered_functions", "project_of", "readable_functions"]
 
@@ -78,13 +79,12 @@ def _outputs(
     declared: Declared, value: Asset[..., object] | MultiAsset[..., object], signature: Signature
 ) -> tuple[BoundOutput, ...]:
     if not isinstance(value, MultiAsset):
-        return (
-            BoundOutput(key=declared.key, hint=signature.returns, codec=codec_of(value.options, declared.key.name)),
-        )
-    return tuple(
-        BoundOutput(key=AssetKey(declared.key.group, name), hint=hint, codec=codec_of(value.options, name))
-        for name, hint in signature.fields.items()
-    )
+        return (_output(declared.key, signature.returns, value),)
+    return tuple(_output(AssetKey(declared.key.group, name), hint, value) for name, hint in signature.fields.items())
+
+
+def _output(key: AssetKey, hint: object, value: Asset[..., object] | MultiAsset[..., object]) -> BoundOutput:
+    return BoundOutput(key=key, hint=hint, codec=codec_of(value.options, key.name), rows=row_model_of(hint))
 
 
 def ordered_functions(

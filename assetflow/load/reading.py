@@ -8,15 +8,19 @@ import json
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 from pyarrow import csv, parquet
 from pyarrow import json as json_lines
 
 from assetflow.errors import StorageError
+from assetflow.types.arrowtypes import arrow_type
+from assetflow.types.conforming import conformed
 from assetflow.types.jsonable import from_jsonable
 from assetflow.types.libraries import is_table_hint
+from assetflow.types.making import table
+from assetflow.types.rowmodels import row_model_of
 from assetflow.types.spelling import is_open
 from assetflow.types.tables import from_arrow, to_arrow
 
@@ -30,7 +34,13 @@ def value(path: Path, declared: object, hint: object, nulls: tuple[str, ...] | N
     """
     wanted = declared if is_open(hint) else hint
     if is_table_hint(declared):
-        return from_arrow(to_arrow(_table(path, nulls)), wanted)
+        rows = row_model_of(declared)
+        if rows is None:
+            return from_arrow(to_arrow(_table(path, nulls, {})), wanted)
+        if path.suffix.lower() == ".json" and (data := path.read_bytes()).lstrip().startswith(b"["):
+            return from_arrow(table(rows.model, json.loads(data), as_=pa.Table), wanted)
+        kinds = {column.name: arrow_type(column.slot.type) for column in rows.columns}
+        return from_arrow(conformed(_table(path, nulls, kinds), rows, what=path.name), wanted)
     data = path.read_bytes()
     if declared is bytes:
         return data
@@ -39,7 +49,7 @@ def value(path: Path, declared: object, hint: object, nulls: tuple[str, ...] | N
     return from_jsonable(json.loads(data), wanted if not is_table_hint(wanted) else declared)
 
 
-def _table(path: Path, nulls: tuple[str, ...] | None) -> pa.Table:
+def _table(path: Path, nulls: tuple[str, ...] | None, kinds: Mapping[str, pa.DataType]) -> pa.Table:
     name = path.name.lower()
     for ending, unpacked in ((".gz", _gunzipped), (".zip", _unzipped)):
         if name.endswith(ending):
@@ -55,7 +65,7 @@ def _table(path: Path, nulls: tuple[str, ...] | None) -> pa.Table:
             f"{path.name} is not of a format that is read as a table",
             hint=f"the suffixes are {', '.join(_PARSERS)}, also with .gz or .zip; without a type the Path is given",
         )
-    return parse(data, nulls)
+    return parse(data, nulls, kinds)
 
 
 def _gunzipped(path: Path) -> bytes:
@@ -74,13 +84,18 @@ def _unzipped(path: Path) -> bytes:
         return archive.read(names[0])
 
 
-def _csv(delimiter: str) -> Callable[[bytes, tuple[str, ...] | None], pa.Table]:
-    def parse(data: bytes, nulls: tuple[str, ...] | None) -> pa.Table:
+#: Parses a file's bytes: which texts are nulls (None: the parser's own), and the types of columns that are known.
+_Parser: TypeAlias = Callable[[bytes, tuple[str, ...] | None, Mapping[str, pa.DataType]], pa.Table]
+
+
+def _csv(delimiter: str) -> _Parser:
+    def parse(data: bytes, nulls: tuple[str, ...] | None, kinds: Mapping[str, pa.DataType]) -> pa.Table:
         if not data.strip():
             return pa.table({})
-        convert = csv.ConvertOptions()
+        known = {name: kind for name, kind in kinds.items() if not kind.num_fields}
+        convert = csv.ConvertOptions(column_types=known)
         if nulls is not None:
-            convert = csv.ConvertOptions(null_values=list(nulls), strings_can_be_null=True)
+            convert = csv.ConvertOptions(null_values=list(nulls), strings_can_be_null=True, column_types=known)
         options = csv.ParseOptions(delimiter=delimiter, newlines_in_values=b'"' in data)
         try:
             return csv.read_csv(io.BytesIO(data), parse_options=options, convert_options=convert)
@@ -92,28 +107,29 @@ def _csv(delimiter: str) -> Callable[[bytes, tuple[str, ...] | None], pa.Table]:
     return parse
 
 
-def _parquet(data: bytes, nulls: tuple[str, ...] | None) -> pa.Table:
+def _parquet(data: bytes, nulls: tuple[str, ...] | None, kinds: Mapping[str, pa.DataType]) -> pa.Table:
     return parquet.read_table(pa.BufferReader(data))
 
 
-def _arrow(data: bytes, nulls: tuple[str, ...] | None) -> pa.Table:
+def _arrow(data: bytes, nulls: tuple[str, ...] | None, kinds: Mapping[str, pa.DataType]) -> pa.Table:
     try:
         return pa.ipc.open_file(pa.BufferReader(data)).read_all()
     except pa.ArrowInvalid:
         return pa.ipc.open_stream(pa.BufferReader(data)).read_all()
 
 
-def _json_lines(data: bytes, nulls: tuple[str, ...] | None) -> pa.Table:
-    return json_lines.read_json(io.BytesIO(data), json_lines.ReadOptions(block_size=len(data) + 1))
+def _json_lines(data: bytes, nulls: tuple[str, ...] | None, kinds: Mapping[str, pa.DataType]) -> pa.Table:
+    parse = json_lines.ParseOptions(explicit_schema=pa.schema(list(kinds.items())) if kinds else None)
+    return json_lines.read_json(io.BytesIO(data), json_lines.ReadOptions(block_size=len(data) + 1), parse)
 
 
-def _json(data: bytes, nulls: tuple[str, ...] | None) -> pa.Table:
+def _json(data: bytes, nulls: tuple[str, ...] | None, kinds: Mapping[str, pa.DataType]) -> pa.Table:
     if not data.lstrip().startswith(b"["):
-        return _json_lines(data, nulls)
+        return _json_lines(data, nulls, kinds)
     return pa.Table.from_pylist(json.loads(data))
 
 
-_PARSERS: Mapping[str, Callable[[bytes, tuple[str, ...] | None], pa.Table]] = {
+_PARSERS: Mapping[str, _Parser] = {
     ".csv": _csv(","),
     ".tsv": _csv("\t"),
     ".parquet": _parquet,

@@ -13,13 +13,14 @@ from assetflow.declare import File, Source
 from assetflow.load.definitions import Bound, BoundInput, BoundOutput
 from assetflow.load.naming import Declared, Names
 from assetflow.load.options import max_age_of
-from assetflow.model.definition import Definition, Input, Kind, Node
+from assetflow.model.definition import DeclaredColumn, Definition, Input, Kind, Node
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import Partitioning
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import CodeVersion, canonical_json, fingerprint
 from assetflow.types.hints import hint_identity, hint_text
 from assetflow.types.jsonable import to_jsonable
+from assetflow.types.rowmodels import RowModel, row_model_of
 
 if TYPE_CHECKING:
     from assetflow.load.parameters import Effective
@@ -91,6 +92,7 @@ def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Pa
             kind=kind,
             node=bound.key,
             type=hint_text(output.hint) if output.hint is not None else "",
+            columns=_columns(output.rows),
             partitioning=partitioning.text,
             inputs=node.inputs,
             parameters=parameters,
@@ -126,6 +128,7 @@ def observed(declared: Declared, hint: object, partitioning: Partitioning) -> Ma
         kind=Kind.SOURCE,
         node=declared.key,
         type=hint_text(hint) if hint is not None else "",
+        columns=_columns(row_model_of(hint)),
         partitioning=partitioning.text,
         description=source.description,
         owners=tuple(source.owners),
@@ -134,6 +137,24 @@ def observed(declared: Declared, hint: object, partitioning: Partitioning) -> Ma
         where=declared.where,
     )
     return Made(node=node, definitions=(definition,))
+
+
+def _columns(rows: RowModel | None) -> tuple[DeclaredColumn, ...]:
+    if rows is None:
+        return ()
+    return tuple(
+        DeclaredColumn(
+            name=column.name,
+            type=str(column.slot.type),
+            nullable=column.slot.nullable,
+            rules=(
+                *map(str, column.slot.rules),
+                *(["primary key"] if column.name in rows.primary_key else []),
+                *(["unique"] if any(column.name in names for names in rows.unique) else []),
+            ),
+        )
+        for column in rows.columns
+    )
 
 
 def _type_identity(bound: Bound, names: Names) -> str:

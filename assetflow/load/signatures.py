@@ -14,7 +14,7 @@ from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared
 from assetflow.model.keys import AssetKey
 from assetflow.types.hints import resolved, resolved_fields
-from assetflow.types.libraries import is_table_hint
+from assetflow.types.rowmodels import row_model_of
 
 __all__ = ["NO_DEFAULT", "Signature", "Taken", "read_signature"]
 
@@ -55,6 +55,11 @@ class Signature:
 def read_signature(declared: Declared, faults: Faults) -> Signature | None:
     """The signature of an asset's function; None, and the mistakes told, where it cannot serve."""
     if isinstance(declared.value, Source):
+        try:
+            row_model_of(declared.value.type)
+        except AssetflowError as error:
+            faults.add(type(error)(error.code, error.message, where=[declared.line], hint=error.hint))
+            return None
         return Signature(returns=declared.value.type)
     function = declared.value.function
     try:
@@ -62,7 +67,7 @@ def read_signature(declared: Declared, faults: Faults) -> Signature | None:
         parameters = tuple(_taken(declared, each, hints) for each in _parameters(declared, function))
         fields = _fields(declared, hints.get("return")) if isinstance(declared.value, MultiAsset) else {}
         for hint in (*hints.values(), *fields.values()):
-            _refuse_row_model(declared, hint)
+            row_model_of(hint)
     except AssetflowError as error:
         faults.add(type(error)(error.code, error.message, where=[declared.line], hint=error.hint))
         return None
@@ -132,16 +137,3 @@ def _fields(declared: Declared, returns: object) -> Mapping[str, object]:
             raise DefinitionError("bad-name", f"{name!r} cannot name an asset of {declared.key}")
     hints = resolved_fields(returns)
     return {name: hints.get(name) for name in names}
-
-
-def _refuse_row_model(declared: Declared, hint: object) -> None:
-    if typing.get_origin(hint) is not Annotated:
-        return
-    kind, *metadata = typing.get_args(hint)
-    for each in metadata:
-        if isinstance(each, type) and is_table_hint(kind):
-            raise DefinitionError(
-                "not-there-yet",
-                f"{declared.key} annotates a table with the row model {each.__name__}, which is not supported yet",
-                hint="leave the row model out for now",
-            )

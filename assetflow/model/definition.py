@@ -11,7 +11,7 @@ from assetflow.model.partitioning import SINGLE, Mapping, Partitioning
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import Untracked
 
-__all__ = ["Definition", "Input", "Kind", "Node", "Parameter", "ResourceUse"]
+__all__ = ["DeclaredColumn", "Definition", "Input", "Kind", "Node", "Parameter", "ResourceUse"]
 
 
 class Kind(StrEnum):
@@ -50,6 +50,17 @@ class Parameter:
     #: The effective value as canonical JSON, and where it came from (``default``, ``pyproject.toml`` …).
     value: str
     origin: str = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredColumn:
+    """A column that an asset's row model declares, as text."""
+
+    name: str
+    type: str
+    nullable: bool
+    #: What holds of every value, and of the column.
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +110,8 @@ class Definition:
     node: AssetKey
     #: The declared type as text; empty where there is none.
     type: str = ""
+    #: Of a table with a row model.
+    columns: tuple[DeclaredColumn, ...] = ()
     partitioning: str = "single"
     inputs: tuple[Input, ...] = ()
     parameters: tuple[Parameter, ...] = ()

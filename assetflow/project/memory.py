@@ -24,6 +24,7 @@ from assetflow.project.opened import Project
 from assetflow.project.results import Named, Result
 from assetflow.run.world import REAL, World
 from assetflow.store.memory import MemoryStore
+from assetflow.types.rowmodels import row_model_of
 
 __all__ = ["in_memory", "materialize", "with_given"]
 
@@ -152,7 +153,8 @@ def _stand_in(key: AssetKey, node: Node, hint: object, function: Any) -> tuple[N
         partitioning=node.partitioning,
         digest=fingerprint("given", str(key)),
     )
-    return made, Bound(key=key, function=function, outputs=(BoundOutput(key=key, hint=hint, codec=None),))
+    output = BoundOutput(key=key, hint=hint, codec=None, rows=row_model_of(hint))
+    return made, Bound(key=key, function=function, outputs=(output,))
 
 
 def _refusing(key: AssetKey, given: AssetKey) -> Any:  # what stands in for a user's function

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
 from assetflow import load as room
@@ -131,6 +132,19 @@ class Project:
     def past(self) -> Past:
         """What catalog and store remember, without the code."""
         return Past(self.reading, self.store, self.environment, logs=self.state_folder / "logs")
+
+    def close(self) -> None:
+        """Close the catalog: what was written is folded into its one file. The project can be used again after."""
+        for name in ("reading", "writing"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None and opened is not self._catalog:
+                opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
     def reread(self) -> Project:
         """The same code over what catalog, store and sources hold now."""

@@ -71,7 +71,8 @@ class Running:
         project.writing.remember(plan.environment, plan.memos)
         self._save_caches()
         # A reader opened before this run made the catalog would go on seeing none.
-        project.__dict__.pop("reading", None)
+        if (reading := project.__dict__.pop("reading", None)) is not None and reading is not project.writing:
+            reading.close()
         return result
 
     def _executed(self, plan: Plan, options: RunOptions) -> Result:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from assetflow import types
-from assetflow.errors import StorageError
+from assetflow.errors import StorageError, ValueMismatch, nearest
 from assetflow.load.definitions import BoundInput, BoundSource
 from assetflow.load.sources import read
+from assetflow.model.rows import Rows
 from assetflow.model.versions import Stored
 from assetflow.store.values import Values
 from assetflow.types.handover import handed, reading_hint
 from assetflow.types.libraries import TableKind, kind_of_hint
+from assetflow.types.rowmodels import RowModel
 from assetflow.types.values import checked
 
 __all__ = ["PLAIN", "Argument", "Held", "Lying", "Member", "Seen", "Watched", "loaded", "unmoved"]
 
 #: A value of exactly such a class is of the type that the class stands for; there is nothing to look into.
+#: What a reader asks for, it is given; what else there is does not concern it.
+_DROPPING = Rows(extra="drop")
 PLAIN = frozenset({int, str, bool, float, bytes})
 
 
@@ -123,6 +127,8 @@ class _Reading:
 
     def value(self, member: Member, hint: object) -> Any:
         """One member, as the annotation asks and the producer made it."""
+        if self.argument.bound.rows is not None:
+            return self._as_asked(self._rows(member, self.argument.bound.rows), hint)
         hint, relation = _asked(self.argument.producer, hint)
         if not relation:
             return self._read(member, hint)
@@ -134,24 +140,56 @@ class _Reading:
         if not self.argument.members and self.argument.bound.edge.optional:
             return self.argument.bound.default
         table = types.tables.concat([self._read(member, _arrow_table()) for member in self.argument.members])
-        hint = self.argument.bound.hint
+        if (rows := self.argument.bound.rows) is not None:
+            table = self._held(table, rows)  # as a whole: keys may be repeated in another partition
+        return self._as_asked(table, self.argument.bound.hint)
+
+    def _as_asked(self, table: Any, hint: object) -> Any:  # a canonical table; one as the hint says
         connection = self.connect() if kind_of_hint(hint) is TableKind.DUCKDB else None
         return types.tables.from_arrow(table, hint, connection=connection)
+
+    def _rows(self, member: Member, rows: RowModel) -> Any:
+        """One member as a canonical table of its row model. What this run made needs no second look."""
+        table = self._read(member, _arrow_table())
+        if self.argument.bound.guaranteed and isinstance(member.place, Held):
+            return table.select(list(rows.names))
+        return self._held(table, rows)
+
+    def _held(self, table: Any, rows: RowModel) -> Any:
+        what = f"input {self.argument.parameter} of {self.argument.reader}"
+        return types.conforming.conformed(table, replace(rows, policy=_DROPPING), what=what)
 
     def _read(self, member: Member, hint: object) -> Any:
         columns = self.argument.bound.edge.columns
         match member.place:
             case Held(value):
                 if columns is not None:
-                    value = types.tables.to_arrow(value).select(list(columns))
+                    value = types.tables.to_arrow(value)
+                    value = value.select(self._there(columns, value.column_names))
                 return handed(value, hint)
             case Lying(stored):
-                return self.values.load(stored, hint, columns)
+                names = [column.name for column in stored.data.columns]
+                return self.values.load(stored, hint, columns and self._there(columns, names))
             case Seen(source):
                 if columns is None:
                     return read(source, member.key, hint)
                 table = types.tables.to_arrow(read(source, member.key, _arrow_table()))
-                return types.tables.from_arrow(table.select(list(columns)), hint)
+                return types.tables.from_arrow(table.select(self._there(columns, table.column_names)), hint)
+
+    def _there(self, wanted: Sequence[str], names: Sequence[str]) -> list[str]:
+        """The columns to read: of a row model those that are there, as it says itself what is missing."""
+        rows = self.argument.bound.rows
+        if rows is not None:
+            return [name for name in wanted if name in names]
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise ValueMismatch(
+                "table-columns",
+                f"input {self.argument.parameter} of {self.argument.reader}: the table has no column "
+                + ", ".join(map(repr, missing)),
+                hint=nearest(missing[0], names),
+            )
+        return list(wanted)
 
 
 def _asked(producer: object, hint: object) -> tuple[object, bool]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from assetflow import types
 from assetflow.errors import ValueMismatch
 from assetflow.load.definitions import Bound, BoundOutput
 from assetflow.model.journal import Output
@@ -47,7 +48,12 @@ def checked_values(returned: Any, bound: Bound) -> tuple[Any, ...]:  # values of
 def _checked(value: Any, output: BoundOutput) -> Any:
     if output.hint is None or (type(value) is output.hint and output.hint in PLAIN):
         return value
-    return checked(value, output.hint, what=str(output.key))
+    value = checked(value, output.hint, what=str(output.key))
+    if output.rows is None:
+        return value
+    if kind_of_value(value) is TableKind.ARROW_READER:
+        return types.conforming.stream(value, output.rows, what=str(output.key))
+    return types.conforming.conformed(value, output.rows, what=str(output.key))
 
 
 def saved(

@@ -30,6 +30,8 @@ _LAYOUT = 1
 _MAGIC = b"PAR1"
 _DIGEST = 16
 _MAPPED = 32 << 20
+#: Cells of a table from which on several threads are worth starting.
+_MANY = 1_000_000
 #: A row group is written when this many bytes of Arrow data, or rows, have come together.
 _GROUP_BYTES = 128 << 20
 _GROUP_ROWS = 1 << 20
@@ -141,14 +143,15 @@ def read_verified(
     in_part = columns is not None and _verified_columns(data, chunks, columns)
     if not in_part and xxh3_128(data).hexdigest() != digest:
         raise _damaged("its bytes have changed")
-    return from_arrow(_parsed(pq.ParquetFile(pa.BufferReader(data)), columns), hint)
+    return from_arrow(_parsed(pq.ParquetFile(pa.BufferReader(data), pre_buffer=False), columns), hint)
 
 
 def _parsed(file: pq.ParquetFile, columns: tuple[str, ...] | None) -> pa.Table:
     missing = sorted(set(columns or ()) - set(file.schema_arrow.names))
     if missing:
         raise ValueMismatch("table-columns", f"the stored table has no column {', '.join(map(repr, missing))}")
-    table = file.read(columns=None if columns is None else list(columns))
+    wanted = None if columns is None else list(columns)
+    table = file.read(columns=wanted, use_threads=file.metadata.num_rows * file.metadata.num_columns > _MANY)
     if columns is not None and table.column_names != list(columns):
         table = table.select(list(columns))
     return _as_written(table, file)
@@ -179,7 +182,7 @@ def _verified_columns(data: pa.Buffer, chunks: bytes, columns: tuple[str, ...]) 
     digests = [chunks[i : i + _DIGEST] for i in range(5, len(chunks), _DIGEST)]
     if length > data.size or xxh3_128(data.slice(data.size - length)).digest() != digests[0]:
         raise _damaged("its footer has changed")
-    file = pq.ParquetFile(pa.BufferReader(data))
+    file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
     names = file.schema_arrow.names
     if any("." in name for name in names):
         return False
@@ -195,7 +198,7 @@ def _digests(path: Path) -> bytes:
     length = int.from_bytes(data.slice(data.size - 8, 4).to_pybytes(), "little") + 8
     parts = [_LAYOUT.to_bytes(1, "little"), length.to_bytes(4, "little")]
     parts.append(xxh3_128(data.slice(data.size - length)).digest())
-    parts += [_digest(data, ranges) for ranges in _ranges(pq.ParquetFile(pa.BufferReader(data)))]
+    parts += [_digest(data, ranges) for ranges in _ranges(pq.ParquetFile(pa.BufferReader(data), pre_buffer=False))]
     return b"".join(parts)
 
 

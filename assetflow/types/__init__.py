@@ -1,6 +1,6 @@
 """Types: what annotations mean, which edges fit, and the one canonical form in which values are handed on.
 
-``adapters`` (pydantic) and ``tables`` (pyarrow) are loaded when they are first needed: the other modules of this room
+``adapters`` (pydantic) and what needs pyarrow are loaded when they are first needed: the other modules of this room
 reach them through this package.
 """
 
@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from assetflow.types import adapters as adapters
+    from assetflow.types import arrowtypes as arrowtypes
+    from assetflow.types import conforming as conforming
     from assetflow.types import tables as tables
+
+_HEAVY = frozenset({"adapters", "arrowtypes", "conforming", "tables"})
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name in ("adapters", "tables"):
+    if name in _HEAVY:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -27,11 +27,12 @@ from pydantic.errors import PydanticSchemaGenerationError
 from pydantic_core import PydanticCustomError, SchemaError, core_schema
 
 from assetflow.errors import ValueMismatch
+from assetflow.types.libraries import is_table_hint
 from assetflow.types.protocols import protocol_members
 from assetflow.types.records import RecordKind, fields_of, record_kind
 from assetflow.types.spelling import alias_value, hint_text, is_union
 
-__all__ = ["ValidationError", "adapter", "rebuilt"]
+__all__ = ["ValidationError", "adapter", "rebuilt", "records"]
 
 
 def adapter(hint: object) -> TypeAdapter[Any] | None:
@@ -40,6 +41,12 @@ def adapter(hint: object) -> TypeAdapter[Any] | None:
         return _adapter(hint, hint_key(hint))
     except TypeError:  # unhashable metadata
         return _made(hint)
+
+
+@functools.cache
+def records(model: type) -> TypeAdapter[list[Any]]:
+    """Reads records of a model as pydantic does when it is asked, converting; :func:`adapter` only looks at values."""
+    return TypeAdapter(list[model])  # type: ignore[valid-type]  # of a value
 
 
 def hint_key(hint: object) -> object:
@@ -93,6 +100,8 @@ def _described(hint: object) -> object:
         return _described_class(hint) if isinstance(hint, type) else hint
     if origin is Literal:
         return Annotated[hint, _Exact(arguments)] if any(isinstance(value, int) for value in arguments) else hint
+    if origin is Annotated and is_table_hint(arguments[0]):
+        return _described(arguments[0])  # pydantic would take a row model for the value's own class
     if origin is Annotated:
         inner = _described(arguments[0])
         return hint if inner is arguments[0] else Annotated[(inner, *arguments[1:])]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NewType, TypeVar, get_args, get_orig
 
 from assetflow.types.libraries import kind_of_class
 from assetflow.types.records import RecordKind, fields_of, record_kind
+from assetflow.types.rowmodels import row_model_of
 from assetflow.types.spelling import alias_value, is_union, members
 
 __all__ = ["hint_identity"]
@@ -73,6 +74,8 @@ class _Identity:
 
     def _generic(self, hint: object, origin: object) -> str:
         arguments = get_args(hint)
+        if origin is Annotated and (rows := row_model_of(hint)) is not None:
+            return f"Annotated[{self.of(arguments[0])},{rows.identity}]"
         if origin is Annotated:
             marks = [mark for mark in map(self._mark, arguments[1:]) if mark]
             return f"Annotated[{','.join([self.of(arguments[0]), *marks])}]" if marks else self.of(arguments[0])

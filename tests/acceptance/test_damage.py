@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -135,4 +136,30 @@ def test_values_without_their_catalog_are_told(shop: Any) -> None:
     assert not (shop.path / "copy.db").exists()
     (shop.path / "kept.db").rename(shop.path / "catalog.db")
     assert shop.json("catalog", "verify")["problems"] == []
+    assert "nothing to do" in shop.run("materialize").out
+
+
+def test_the_catalog_is_one_file_after_every_command(shop: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for command in (["status"], ["plan"], ["materialize", "--force"], ["runs"], ["query", "select 1"]):
+        shop.run(*command)
+        assert [path.name for path in shop.path.glob("catalog.db*")] == ["catalog.db"], command
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "catalog.db"
+    elsewhere.write_bytes((shop.path / "catalog.db").read_bytes())
+    with sqlite3.connect(elsewhere) as copied:
+        assert copied.execute("SELECT count(*) FROM v_runs").fetchone() == (2,)
+
+
+def test_a_log_whose_catalog_is_gone_is_not_taken_into_a_new_one(shop: Any) -> None:
+    with sqlite3.connect(shop.path / "catalog.db") as raw:
+        raw.execute("PRAGMA journal_mode = WAL")
+        for change in ("+ 1", "- 1"):
+            raw.execute(f"UPDATE counters SET value = value {change}")
+            raw.commit()
+        (shop.path / "kept.db").write_bytes((shop.path / "catalog.db").read_bytes())
+        (shop.path / "catalog.db").unlink()
+        for command in (["materialize"], ["status"], ["history", "text"]):
+            refused = shop.run(*command, code=78).err
+            assert "catalog.db-wal" in refused
+            assert not (shop.path / "catalog.db").exists()
+        (shop.path / "kept.db").rename(shop.path / "catalog.db")
     assert "nothing to do" in shop.run("materialize").out

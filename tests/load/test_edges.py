@@ -242,7 +242,7 @@ def test_functions_that_cannot_serve_are_refused(project: Project) -> None:
     body = """
         from pydantic import BaseModel
         class Row(BaseModel):
-            a: int
+            a: int | str
         @asset
         def many(*inputs): ...
         @asset
@@ -266,9 +266,9 @@ def test_functions_that_cannot_serve_are_refused(project: Project) -> None:
         "error[misplaced-marker]: shop.marked has In(...) as the default of 'x'\n"
         "  shop.marked   shop/a.py:11\n"
         "hint: write x: Annotated[T, In(...)]\n"
-        "error[not-there-yet]: shop.rows annotates a table with the row model Row, which is not supported yet\n"
+        "error[bad-row-model]: Row.a: int | str has no column type\n"
         "  shop.rows   shop/a.py:13\n"
-        "hint: leave the row model out for now\n"
+        "hint: give it one type, or one type or None\n"
         "error[bad-outputs]: shop.both is a @multi_asset and must be annotated with the NamedTuple that it returns\n"
         "  shop.both   shop/a.py:15\n"
         "hint: class Split(NamedTuple): train: pl.DataFrame; test: pl.DataFrame\n"

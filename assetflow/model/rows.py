@@ -1,0 +1,36 @@
+"""What stands in a row model, or beside it in ``Annotated``, and says more of a table than its columns' types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["PrimaryKey", "Rows", "Unique"]
+
+
+@dataclass(frozen=True, slots=True)
+class PrimaryKey:
+    """``order_id: Annotated[int, PrimaryKey()]``: no two rows are equal in all fields so marked, and none is null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """``email: Annotated[str, Unique()]``: no value stands in two rows. Nulls may.
+
+    Fields with the same name are unique together: ``Unique("place")`` on both ``x`` and ``y``.
+    """
+
+    together: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """``Annotated[pl.DataFrame, Order, Rows(extra="keep")]``: how strictly a table is held to its row model.
+
+    It is for the table that a function returns; what a function reads has the model's columns and no others.
+    """
+
+    #: Columns that the model does not name: an error, left out, or kept behind the model's own.
+    extra: Literal["refuse", "drop", "keep"] = "refuse"
+    #: A model's Python validators see one row at a time and are refused; so marked, tables are not held to them.
+    validators: Literal["refuse", "ignore"] = "refuse"

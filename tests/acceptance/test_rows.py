@@ -1,0 +1,276 @@
+"""Row models in a project: edges checked by columns, tables held to them, and nothing read that is not named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+HEAD = """
+from __future__ import annotations
+from datetime import date
+from typing import Annotated, Literal, NamedTuple
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import duckdb
+from pydantic import BaseModel, Field
+from assetflow import All, File, Files, In, PrimaryKey, Rows, asset, multi_asset, source, table
+
+class Order(BaseModel):
+    id: Annotated[int, PrimaryKey()]
+    amount: float = Field(ge=0)
+    placed: date
+    status: Literal["paid", "open"]
+    note: str | None = None
+
+class Amount(BaseModel):
+    status: str
+    amount: float
+"""
+SHOP = """
+raw = source("raw", File("raw.csv"), type=Annotated[pl.DataFrame, Order])
+
+@asset
+def orders(raw: pl.DataFrame) -> Annotated[pl.DataFrame, Order]:
+    return raw
+
+@asset
+def polars(orders: Annotated[pl.DataFrame, Amount]) -> list[str]:
+    return orders.columns
+
+@asset
+def lazy(orders: Annotated[pl.LazyFrame, Amount]) -> list[str]:
+    return orders.collect().columns
+
+@asset
+def pandas(orders: Annotated[pd.DataFrame, Amount]) -> list[str]:
+    return list(orders.columns)
+
+@asset
+def arrow(orders: Annotated[pa.Table, Amount]) -> list[str]:
+    return orders.column_names
+
+@asset
+def relation(orders: Annotated[duckdb.DuckDBPyRelation, Amount]) -> list[str]:
+    return orders.columns
+"""
+CSV = "id,amount,placed,status,note\n1,10,2026-01-01,paid,x\n2,20.5,2026-01-02,open,\n"
+READERS = ["polars", "lazy", "pandas", "arrow", "relation"]
+
+
+@pytest.fixture
+def shop(folder: Any) -> Any:
+    folder.write("shop.py", HEAD + SHOP)
+    folder.write("raw.csv", CSV)
+    return folder
+
+
+def outcomes(shop: Any, *arguments: str, code: int = 0) -> dict[str, str]:
+    steps = shop.json("materialize", *arguments, code=code)["steps"]
+    return {step["key"].removeprefix("shop."): step["outcome"] for step in steps}
+
+
+def test_a_reader_gets_the_columns_of_its_model_in_its_order_whatever_library_it_uses(shop: Any) -> None:
+    shop.run("materialize")
+    for reader in READERS:
+        assert shop.json("cat", reader) == ["status", "amount"]
+    # From the store it is the same.
+    shop.run("materialize", *READERS, "--force")
+    for reader in READERS:
+        assert shop.json("cat", reader) == ["status", "amount"]
+
+
+def test_a_change_in_a_column_that_nobody_reads_rebuilds_nobody(shop: Any) -> None:
+    shop.run("materialize")
+    shop.edit("raw.csv", ",x", ",y")
+    assert outcomes(shop) == {"orders": "materialized", **dict.fromkeys(READERS, "kept")}
+    shop.edit("raw.csv", "20.5", "21.5")
+    assert outcomes(shop) == {"orders": "materialized", **dict.fromkeys(READERS, "unchanged")}
+    # Neither does a column that is added to the model.
+    shop.edit("shop.py", "    note: str | None = None\n", "    note: str | None = None\n    place: str = 'here'\n")
+    assert outcomes(shop) == {"orders": "materialized", **dict.fromkeys(READERS, "kept")}
+    assert "nothing to do" in shop.run("materialize").out
+
+
+def test_rows_that_break_a_rule_are_never_seen(shop: Any) -> None:
+    shop.run("materialize")
+    for old, new, told in [
+        (",10,", ",-1,", "column 'amount': 1 of 2 rows are not at least 0, such as row 0 (-1.0)"),
+        ("open,", "lost,", "column 'status': 1 of 2 rows are not one of 'paid', 'open', such as row 1 ('lost')"),
+        ("\n2,", "\n1,", "the primary key 'id' is repeated: (1) 2 times"),
+        ("2026-01-02", "", "column 'placed': 1 of 2 rows have no value, such as row 1 (None)"),
+    ]:
+        shop.edit("raw.csv", old, new)
+        failed = shop.run("materialize", code=1).err
+        assert told in failed, failed
+        assert "(data: " in failed
+        assert shop.run("cat", "orders:v1").out == shop.run("cat", "orders").out
+        shop.write("raw.csv", CSV)
+        assert "nothing to do" in shop.run("materialize").out
+
+
+def test_a_cell_that_cannot_be_read_as_its_column_is_told(shop: Any) -> None:
+    shop.edit("raw.csv", "20.5", "a lot")
+    failed = shop.run("materialize", code=1).err
+    assert "a lot" in failed
+    assert "Traceback" not in failed.replace("Traceback (most recent call last)", "")
+
+
+EDGES = [
+    ("amuont: float", "Order has no column 'amuont': did you mean amount?"),
+    ("amount: int", "column 'amount' is double, not int64"),
+    ("amount: Annotated[float, Field(ge=5)]", "column 'amount' is at least 0, not at least 5"),
+    ("note: str", "column 'note' may be null, which is not asked for"),
+    ("status: Literal['paid']", "column 'status' is one of 'paid', 'open', not one of 'paid'"),
+    ("placed: str", "column 'placed' is date32[day], not string"),
+]
+
+
+@pytest.mark.parametrize(("field", "told"), EDGES, ids=[field for field, _ in EDGES])
+def test_a_model_that_asks_for_what_is_not_made_is_refused_before_anything_runs(
+    shop: Any, field: str, told: str
+) -> None:
+    shop.edit("shop.py", "    status: str\n    amount: float\n", f"    {field}\n")
+    refused = shop.run("validate", code=2).err
+    assert refused.count("error[edge-columns]") == len(READERS)
+    assert told in refused
+    assert "shop.orders" in refused
+    shop.run("materialize", code=2)
+    assert "no runs yet" in shop.run("runs").out
+
+
+def test_all_that_is_wrong_with_models_is_told_together(folder: Any) -> None:
+    folder.write(
+        "shop.py",
+        HEAD
+        + """
+class Odd(BaseModel):
+    a: int | str
+
+class NotOne:
+    a: int
+
+numbers = source("numbers", File("n.csv"), type=Annotated[pl.DataFrame, Odd])
+
+@asset
+def odd() -> Annotated[pl.DataFrame, Odd]: ...
+
+@asset
+def no_model() -> Annotated[pl.DataFrame, NotOne]: ...
+
+@asset
+def several() -> Annotated[pl.DataFrame, Order, Amount]: ...
+
+@asset
+def orders() -> Annotated[pl.DataFrame, Order]: ...
+
+@asset
+def count() -> int: ...
+
+@asset
+def twice(orders: Annotated[pl.DataFrame, Amount, In(columns=("amount",))]) -> int: ...
+
+@asset
+def of_number(count: Annotated[pl.DataFrame, Amount]) -> int: ...
+""",
+    )
+    told = folder.json("validate", code=2)["errors"]
+    assert [(error["code"], error["message"].split(":")[0].split(" ")[0]) for error in told] == [
+        ("bad-row-model", "Odd.a"),
+        ("bad-row-model", "Odd.a"),
+        ("bad-row-model", "NotOne"),
+        ("bad-row-model", "polars.DataFrame"),
+        ("edge-type", "shop.twice"),
+        ("edge-type", "shop.of_number"),
+    ]
+    assert all(error["where"] and error["hint"] for error in told)
+
+
+def test_show_and_list_tell_the_columns(shop: Any) -> None:
+    shown = shop.run("show", "orders").out
+    assert "columns       id  int64, primary key\n                amount  double, at least 0\n" in shown
+    columns = shop.json("show", "orders")["columns"]
+    assert columns[4] == {"name": "note", "type": "string", "nullable": True, "rules": []}
+    shop.run("materialize")
+    shop.edit("shop.py", "class Order", "klass Order")
+    (recorded,) = [a for a in shop.json("list")["assets"] if a["key"] == "shop.orders"]
+    assert recorded["columns"] == columns
+
+
+def test_outputs_of_a_multi_asset_partitions_and_json_files_are_held_to_models(folder: Any) -> None:
+    folder.write(
+        "shop.py",
+        HEAD
+        + """
+inbox = source("inbox", Files("inbox/*.json"), type=Annotated[pa.Table, Order, Rows(extra="drop")])
+
+class Parts(NamedTuple):
+    paid: Annotated[pl.DataFrame, Amount]
+    open: Annotated[pl.DataFrame, Amount]
+
+@multi_asset
+def parts(inbox: Annotated[pl.DataFrame, Order, In(partitions=All())]) -> Parts:
+    found = inbox.select("status", "amount")
+    return Parts(found.filter(pl.col("status") == "paid"), found.filter(pl.col("status") == "open"))
+
+@asset
+def by_file(inbox: Annotated[dict[str, Annotated[pl.DataFrame, Amount]], In(partitions=All())]) -> dict[str, list[str]]:
+    return {key: frame.columns for key, frame in inbox.items()}
+""",
+    )
+    folder.write("inbox/a.json", '[{"id": 1, "amount": "10", "placed": "2026-01-01", "status": "paid", "more": 1}]')
+    folder.write("inbox/b.json", '[{"id": 2, "amount": 20, "placed": "2026-01-02", "status": "open"}]')
+    folder.run("materialize")
+    assert folder.json("cat", "paid") == [{"status": "paid", "amount": 10.0}]
+    assert folder.json("cat", "open") == [{"status": "open", "amount": 20.0}]
+    assert folder.json("cat", "by_file") == {"a.json": ["status", "amount"], "b.json": ["status", "amount"]}
+    folder.write("inbox/c.json", '[{"id": 2, "amount": 20, "placed": "2026-01-02", "status": "open"}]')
+    assert "the primary key 'id' is repeated" in folder.run("materialize", "parts", code=1).err
+
+
+def test_a_stream_is_held_to_its_model(folder: Any) -> None:
+    folder.write(
+        "shop.py",
+        HEAD
+        + """
+LAST = 1.0
+
+@asset
+def streamed() -> Annotated[pa.RecordBatchReader, Amount]:
+    def batches():
+        yield pa.record_batch({"status": ["a"], "amount": [1.0]})
+        yield pa.record_batch({"status": ["a"], "amount": [LAST]})
+    return pa.RecordBatchReader.from_batches(pa.schema({"status": pa.string(), "amount": pa.float64()}), batches())
+
+@asset
+def total(streamed: Annotated[pl.DataFrame, Amount]) -> float:
+    return streamed["amount"].sum()
+""",
+    )
+    folder.run("materialize")
+    assert folder.run("cat", "total").out.strip() == "2.0"
+    folder.edit("shop.py", "LAST = 1.0", "LAST = None")
+    failed = folder.run("materialize", code=1).err
+    assert "shop.streamed, rows from 1 on is not a table of Amount" in failed
+    assert folder.run("cat", "total").out.strip() == "2.0"
+
+
+def test_values_that_are_given_in_memory_are_held_to_models_too(folder: Any) -> None:
+    folder.write("shop.py", HEAD + SHOP)
+    code = """
+import polars as pl
+from assetflow.project import materialize
+from shop import orders, polars
+from datetime import date
+good = pl.DataFrame({"id": [1], "amount": [1], "placed": [date(2026, 1, 1)], "status": ["paid"]})
+assert materialize([polars], given={orders: good})[polars] == ["status", "amount"]
+result = materialize([polars], given={orders: good.with_columns(amount=-1.0)})
+assert not result.ok
+print([step.failure.message for step in result.steps if step.failure][0])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder.path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "column 'amount': 1 of 1 rows are not at least 0" in done.stdout
