@@ -18,6 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is the machine's affair.
+settings.register_profile("assetflow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("assetflow")
 
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("ASSETFLOW_", "PYTEST_")) and k != "NO_COLOR"}
 

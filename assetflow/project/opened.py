@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, NamedTuple, Self, TypeVar, overload
 
 from assetflow import load as room
 from assetflow.catalog import Catalog
@@ -22,6 +22,7 @@ from assetflow.load.load import load
 from assetflow.load.settings import Settings, find_settings
 from assetflow.model.definition import Definition
 from assetflow.model.event import Listener
+from assetflow.model.history import Snapshot
 from assetflow.model.journal import RunStatus
 from assetflow.model.keys import Address, AssetKey, Partition
 from assetflow.model.plan import Plan, State, Targets
@@ -30,6 +31,7 @@ from assetflow.plan import plan as decided
 from assetflow.project.explaining import explained
 from assetflow.project.results import AssetStatus, Explanation, Named, Result
 from assetflow.project.running import USUAL, Running, RunOptions
+from assetflow.project.schemas import refuse_misfits
 from assetflow.project.snapshot import Seen, look, taken
 from assetflow.project.standing import statuses
 from assetflow.run.world import REAL, World
@@ -44,6 +46,14 @@ T = TypeVar("T")
 #: The one mistake that leaves the rest of a project meaningful.
 _UNAVAILABLE = "module-does-not-import"
 _OPERATORS = frozenset("+*?[:() ")
+
+
+class _Planned(NamedTuple):
+    """A plan, and what it was decided on."""
+
+    plan: Plan
+    seen: Seen
+    snapshot: Snapshot
 
 
 class Project:
@@ -225,19 +235,20 @@ class Project:
         self.refuse_mistakes(strict=strict)
         keys = (partitions,) if isinstance(partitions, str) else partitions
         targets = self._targets(selection, keys, only=only, force=force, retry_failed=retry_failed)
-        made, seen = self._planned(targets)
+        made, seen, snapshot = self._planned(targets)
         for error in seen.missing.values():
             raise error
+        refuse_misfits(self.loaded, made, snapshot.histories)
         return made
 
-    def _planned(self, targets: Targets) -> tuple[Plan, Seen]:
+    def _planned(self, targets: Targets) -> _Planned:
         graph = self.loaded.graph
         nodes = graph.nodes if targets.assets is None else {graph.node_of(a).key for a in targets.assets}
         sources = [n for n in sorted(graph.upstream(nodes) | set(nodes)) if graph.nodes[n].observed]
         seen = look(self.loaded, sources, self.files)
         _check_keys(graph, targets, seen)
         snapshot = taken(graph, self.reading, self.store, self.environment, targets, seen, self.world.now())
-        return decided(graph, snapshot, targets), seen
+        return _Planned(decided(graph, snapshot, targets), seen, snapshot)
 
     def _targets(
         self,
@@ -274,7 +285,7 @@ class Project:
         """How the selected assets stand, in order of keys; by default all."""
         texts = [s if isinstance(s, str) else str(self.resolve(s)) for s in selection]
         assets = self._selected(texts, self.loaded.graph) if texts else None
-        plan, seen = self._planned(Targets(assets=assets))
+        plan, seen, _ = self._planned(Targets(assets=assets))
         shown = sorted(self.loaded.graph.definitions if assets is None else assets)
         return statuses(self.loaded.graph, plan, shown, self.reading, seen)
 
@@ -283,7 +294,7 @@ class Project:
         self.refuse_mistakes(strict=False)
         read = Address.parse(address)
         partition = Partition(self.loaded.graph.resolve(read.name), read.partition or "")
-        plan, _ = self._planned(Targets(assets=frozenset([partition.asset])))
+        plan, _, _ = self._planned(Targets(assets=frozenset([partition.asset])))
         return explained(self.loaded.graph, plan, partition, self.reading)
 
     # Running
@@ -326,7 +337,7 @@ class Project:
         """After a run that failed: the plan that makes anew what its steps found damaged; None where nothing was."""
         if result.status is not RunStatus.FAILED:
             return None
-        again, seen = self._planned(plan.targets)
+        again, seen, _ = self._planned(plan.targets)
         return again if again.damaged - plan.damaged and not seen.missing else None
 
     # Values

@@ -1,7 +1,7 @@
 """What the flights say, counted."""
 
 from datetime import date
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 import pandas as pd
 import polars as pl
@@ -9,6 +9,7 @@ import polars as pl
 from assetflow import asset
 from projects.flights.costs import DelayCosts
 from projects.flights.delays import delay_summary, on_time
+from projects.flights.rows import Delay, DelayOfDay, DelayOfHour
 from projects.flights.rules import ENOUGH_DEPARTURES, WET_INCHES
 
 
@@ -44,7 +45,7 @@ def airport_delays(departed: pl.DataFrame, airports: pl.DataFrame) -> pl.DataFra
 
 
 @asset(tags=["statistics"])
-def hourly_delays(departed: pd.DataFrame) -> pd.DataFrame:
+def hourly_delays(departed: Annotated[pd.DataFrame, DelayOfHour]) -> pd.DataFrame:
     """Mean delay by the hour of scheduled departure: it grows through the day."""
     by_hour = departed.groupby("hour")["dep_delay"]
     return pd.DataFrame({"mean_delay": by_hour.mean().round(2), "departures": by_hour.size()}).reset_index()
@@ -75,13 +76,13 @@ def monthly_cancellations(flights: pl.DataFrame, cancelled: pl.DataFrame) -> pl.
 
 
 @asset(tags=["statistics"])
-def on_time_share(departed: pl.DataFrame) -> float:
+def on_time_share(departed: Annotated[pl.DataFrame, Delay]) -> float:
     """The share of all departures that were on time."""
     return round(float(departed.select(on_time().mean()).item()), 4)
 
 
 @asset(tags=["statistics"])
-def worst_day(departed: pl.DataFrame) -> Day:
+def worst_day(departed: Annotated[pl.DataFrame, DelayOfDay]) -> Day:
     """The day with the longest mean delay."""
     by_day = departed.group_by("date").agg(pl.len().alias("departures"), pl.col("dep_delay").mean().alias("mean"))
     worst = by_day.sort("mean", "date", descending=[True, False]).row(0, named=True)
@@ -89,7 +90,7 @@ def worst_day(departed: pl.DataFrame) -> Day:
 
 
 @asset(tags=["statistics"])
-def delay_cost(departed: pl.DataFrame, costs: DelayCosts) -> float:
+def delay_cost(departed: Annotated[pl.DataFrame, Delay], costs: DelayCosts) -> float:
     """What all late departures of the year cost, in dollars."""
     minutes = departed.filter(pl.col("dep_delay") > 0)["dep_delay"].sum()
     return round(costs.of(float(minutes)), 2)

@@ -274,3 +274,32 @@ print([step.failure.message for step in result.steps if step.failure][0])
     done = subprocess.run([sys.executable, "-c", code], cwd=folder.path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "column 'amount': 1 of 1 rows are not at least 0" in done.stdout
+
+
+def test_a_table_without_a_model_has_the_columns_it_was_last_made_with(folder: Any) -> None:
+    folder.write(
+        "shop.py",
+        HEAD
+        + """
+@asset
+def orders() -> pl.DataFrame:
+    return pl.DataFrame({"status": ["paid"], "amount": [1.0], "id": ["x"]})
+
+@asset
+def total(orders: Annotated[pl.DataFrame, Amount]) -> float:
+    return orders["amount"].sum()
+""",
+    )
+    folder.run("materialize")
+    folder.edit("shop.py", "    status: str\n    amount: float\n", "    status: str\n    amuont: float\n    id: int\n")
+    folder.run("validate")
+    for command in ("plan", "materialize"):
+        refused = folder.run(command, code=2).err
+        assert "error[edge-columns]: shop.total takes orders as rows of Amount" in refused
+        assert "it has no column 'amuont': did you mean amount?; column 'id' is string, not int64" in refused
+    assert folder.json("runs")["runs"][0]["id"] == 1
+    assert "stale" in folder.run("status").out
+    # A table that is to be made anew may have them then.
+    folder.edit("shop.py", '"amount": [1.0], "id": ["x"]', '"amuont": [1.0], "id": [1]')
+    folder.edit("shop.py", 'orders["amount"]', 'orders["amuont"]')
+    assert outcomes(folder) == {"orders": "materialized", "total": "unchanged"}

@@ -79,13 +79,13 @@ def cut(array: pa.Array, places: list[int]) -> pa.ChunkedArray:
 
 
 @given(columns(), st.lists(st.integers(0, 100), max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_chunks_and_offsets_make_no_difference(array: pa.Array, places: list[int]) -> None:
     assert digest(cut(array, places)) == digest(array)
 
 
 @given(columns(), st.lists(st.integers(0, 100), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_batches_of_any_size_give_the_version_of_the_whole(array: pa.Array, places: list[int]) -> None:
     taking = TableDigest(pa.schema([("x", array.type)]))
     for chunk in cut(array, places).chunks:
@@ -94,13 +94,13 @@ def test_batches_of_any_size_give_the_version_of_the_whole(array: pa.Array, plac
 
 
 @given(columns(), columns())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_columns_have_equal_digests_exactly_when_they_are_equal(one: pa.Array, two: pa.Array) -> None:
     assert (digest(one) == digest(two)) == (one.type == two.type and same(one, two))
 
 
 @given(kinds.flatmap(lambda k: st.tuples(*(st.lists(k[1] | st.none(), max_size=4) for _ in "ab"), st.just(k[0]))))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_columns_of_one_type_have_equal_digests_exactly_when_they_are_equal(case: tuple[Any, Any, Any]) -> None:
     one, two = pa.array(case[0], case[2]), pa.array(case[1], case[2])
     assert (digest(one) == digest(two)) == same(one, two)
@@ -196,7 +196,7 @@ def test_how_lists_are_laid_out_makes_no_difference(kind: Any) -> None:
 
 
 @given(st.lists(st.text("ab", max_size=2) | st.none()).map(lambda texts: pa.array(texts, pa.string())))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_dictionary_and_run_end_encoding_make_no_difference(array: pa.Array) -> None:
     assert digest(array.dictionary_encode()) == digest(array)
     assert digest(pc.run_end_encode(array)) == digest(array)

@@ -134,7 +134,7 @@ def _pairs(source: str) -> list[tuple[tokenize.TokenInfo, tokenize.TokenInfo]]:
     return list(itertools.pairwise(tokens))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(noisy())
 def test_formatting_never_changes_a_digest(sources: tuple[str, str]) -> None:
     plain, noise = sources

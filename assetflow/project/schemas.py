@@ -1,0 +1,63 @@
+"""Tables whose columns nobody declared have those that they were last made with; who reads others is told in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from assetflow.errors import DefinitionError, Mistakes
+from assetflow.load.definitions import BoundInput, Loaded
+from assetflow.model.history import History
+from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.plan import Action, Plan
+from assetflow.types.recorded import recorded_misfits
+from assetflow.types.rowmodels import row_model_of
+
+__all__ = ["refuse_misfits"]
+
+
+def refuse_misfits(loaded: Loaded, plan: Plan, histories: Mapping[Partition, History]) -> None:
+    """Raise Mistakes, ``edge-columns``, where a step would read columns that the current table does not have.
+
+    A table that this plan may make anew is left out: nobody knows yet which columns it will have.
+    """
+    made = {output.asset for step in plan.steps for output in step.outputs if step.action is not Action.REUSE}
+    nodes = {step.node for step in plan.steps if step.action is not Action.REUSE}
+    found = [
+        mistake
+        for node in sorted(nodes)
+        for bound in loaded.bound[node].inputs
+        if bound.rows is not None and bound.edge.asset not in made and not _declared(loaded, bound)
+        for mistake in _misfits(loaded, node, bound, histories)
+    ]
+    if found:
+        raise Mistakes(found)
+
+
+def _declared(loaded: Loaded, bound: BoundInput) -> bool:
+    """Whether the producer says itself what its columns are."""
+    asset = bound.edge.asset
+    if asset in loaded.sources:
+        return True  # its file is looked at when it is read
+    outputs = loaded.bound[loaded.graph.node_of(asset).key].outputs
+    return any(row_model_of(output.hint) is not None for output in outputs if output.key == asset)
+
+
+def _misfits(
+    loaded: Loaded, node: AssetKey, bound: BoundInput, histories: Mapping[Partition, History]
+) -> Iterator[DefinitionError]:
+    assert bound.rows is not None
+    for partition, history in sorted(histories.items()):
+        if partition.asset != bound.edge.asset or history.current is None or not history.current.data.columns:
+            continue
+        columns = {column.name: column.type for column in history.current.data.columns}
+        if told := recorded_misfits(columns, bound.rows):
+            definition = loaded.graph.definitions[bound.edge.asset]
+            more = f" (and {len(told) - 3} more)" if len(told) > 3 else ""
+            yield DefinitionError(
+                "edge-columns",
+                f"{node} takes {bound.parameter} as rows of {bound.rows.name}, and {partition} was last made without: "
+                f"{'; '.join(told[:3])}{more}",
+                where=[f"{node}   {loaded.bound[node].where}", f"{partition.asset}   {definition.where}"],
+                hint="ask for what is there; or change what makes it, and it is not looked at before it is made",
+            )
+            return
