@@ -19,7 +19,7 @@ from assetflow.catalog.moves import move
 from assetflow.catalog.statements import WANTED, Prepared, chunks, inserted, key
 from assetflow.catalog.values import latest_versions, value_columns
 from assetflow.model.history import Materialization, SetbackKind
-from assetflow.model.journal import Failed, Failure, Finished, Kept, Made, Reused, Skipped
+from assetflow.model.journal import Failed, Failure, Finished, Held, Kept, Made, Reused, Skipped
 from assetflow.model.keys import Partition
 from assetflow.model.versions import Blob
 
@@ -75,6 +75,8 @@ class Group:
     at: int
     lost: set[Partition] = field(default_factory=set)
     made: dict[Partition, Materialization] = field(default_factory=dict)
+    #: What was recorded and does not become current.
+    _held: dict[Partition, Materialization] = field(default_factory=dict)
     _ended: list[tuple[object, ...]] = field(default_factory=list)
 
     def record(self, finished: Sequence[Finished]) -> None:
@@ -160,6 +162,10 @@ class Group:
         published: dict[Partition, int] = {}
         for step in good:
             match step:
+                case Held():
+                    made.append(step)
+                    self._end(step.attempt, AttemptOutcome.FAILED, step.started_at, step.seconds)
+                    record_failure(self.connection, step.attempt, step.failure)
                 case Made():
                     made.append(step)
                 case Reused():
@@ -176,8 +182,10 @@ class Group:
                 case _:
                     assert_never(step)
         partitions = self._publish(made, blobs, elsewhere, published)
-        setbacks = [step for step in good if isinstance(step, Skipped | Failed)]
-        partitions |= self.ids.partitions(self.connection, [p for step in setbacks for p in step.outputs], create=True)
+        setbacks = [step for step in good if isinstance(step, Skipped | Failed | Held)]
+        partitions |= self.ids.partitions(
+            self.connection, [p for step in setbacks for p in _outputs(step)], create=True
+        )
         self._set_back(setbacks, partitions, published)
         _ATTEMPT_ENDED.run(self.connection, self._ended)
         _ATTEMPT_KEPT.run(self.connection, [(step.attempt,) for step in good if isinstance(step, Kept)])
@@ -195,6 +203,8 @@ class Group:
         before = self.facts.materializations(self.connection, list(current.values()))
         self._insert(made, blobs, partitions)
         for step in made:
+            if isinstance(step, Held):
+                continue
             now = [self.made[o.partition] for o in step.outputs]
             then = [before.get(current.get(partitions[m.partition], 0)) for m in now]
             equal = all(
@@ -205,9 +215,10 @@ class Group:
             published.update((m.partition, m.id) for m in now)
         moves = {partitions[p]: (p.asset, id) for p, id in published.items() if current.get(partitions[p]) != id}
         revision = move(self.connection, self.ids, self.environment, self.run, moves, at=self.at)
-        here = {(m.attempt, p): m.id for p, m in self.made.items()}
+        recorded = self.made | self._held
+        here = {(m.attempt, p): m.id for p, m in recorded.items()}
         rows = EdgeRows(self.connection, self.ids, self.environment, revision)
-        rows.write(made, self.made, {**elsewhere, **here})
+        rows.write(made, recorded, {**elsewhere, **here})
         return partitions
 
     def _insert(self, made: Sequence[Made], blobs: dict[str, int], partitions: Mapping[Partition, int]) -> None:
@@ -225,10 +236,11 @@ class Group:
             if trace is None:
                 raise ValueError(f"the trace of {step.id} has an input that is still pending")
             at = step.started_at + timedelta(seconds=step.seconds)
+            recorded = self._held if isinstance(step, Held) else self.made
             for output in step.outputs:
                 partition = partitions[output.partition]
                 version = versions[partition] = versions.get(partition, 0) + 1
-                self.made[output.partition] = Materialization(
+                recorded[output.partition] = Materialization(
                     id=id,
                     partition=output.partition,
                     version=version,
@@ -244,7 +256,16 @@ class Group:
                 head = (id, partition, version, self.environment, step.attempt, bytes.fromhex(trace))
                 tail = (micros(at), span(step.seconds))
                 recipe = (recipes[step.trace.recipe.digest], step.trace.window or None)
-                rows.append((*head, *recipe, *value_columns(output.stored, schemas, blobs), output.state, True, *tail))
+                rows.append(
+                    (
+                        *head,
+                        *recipe,
+                        *value_columns(output.stored, schemas, blobs),
+                        output.state,
+                        recorded is self.made,
+                        *tail,
+                    )
+                )
                 id += 1
         _NEW_MATERIALIZATION.run(self.connection, rows)
 
@@ -261,16 +282,19 @@ class Group:
         blobs.update((blob.name, id) for id, blob in rows)
 
     def _set_back(
-        self, steps: Sequence[Skipped | Failed], partitions: Mapping[Partition, int], published: Collection[Partition]
+        self,
+        steps: Sequence[Skipped | Failed | Held],
+        partitions: Mapping[Partition, int],
+        published: Collection[Partition],
     ) -> None:
-        touched = [*published, *(p for step in steps for p in step.outputs)]
+        touched = [*published, *(p for step in steps for p in _outputs(step))]
         _NO_SETBACK.run(self.connection, [(self.environment, partitions[p]) for p in touched])
         _NEW_SETBACK.run(
             self.connection,
             [
                 (self.environment, partitions[p], *_setback(step), micros(step.started_at), self.run)
                 for step in steps
-                for p in step.outputs
+                for p in _outputs(step)
             ],
         )
 
@@ -288,10 +312,17 @@ class Group:
         self._ended.append((code, at, took, None if reason is None else clipped(reason), attempt))
 
 
-def _setback(step: Skipped | Failed) -> tuple[object, ...]:
+def _outputs(step: Skipped | Failed | Held) -> tuple[Partition, ...]:
+    return tuple(output.partition for output in step.outputs) if isinstance(step, Held) else step.outputs
+
+
+def _setback(step: Skipped | Failed | Held) -> tuple[object, ...]:
     if isinstance(step, Skipped):
         return codes.SETBACKS.code[SetbackKind.SKIPPED], packed(step.trace), None, clipped(step.reason)
     kind = codes.FAILURES.code[step.failure.kind]
+    if isinstance(step, Held):
+        held = codes.SETBACKS.code[SetbackKind.HELD]
+        return held, packed(step.trace.digest or ""), kind, clipped(step.failure.message)
     message = f"{step.failure.type}: {step.failure.message}"
     return codes.SETBACKS.code[SetbackKind.FAILED], packed(step.trace), kind, clipped(message)
 

@@ -79,13 +79,13 @@ def materialize(
         session.out.object(
             run=result.run,
             status=str(result.status),
-            counts={**{str(o): result.counts.get(o, 0) for o in Outcome}, "checked": 0, "held": 0},
+            counts={**{str(o): result.counts.get(o, 0) for o in Outcome}, "checked": 0},
             steps=shapes.finished_steps(result.steps),
         )
     elif result.run is None or not lines:
         _tell(session.out, plan, result)
-    if result.run is None and any(s.state == "failed" for s in plan.standings.values()):
-        return 1
+    if result.run is None and (left := {str(s.state) for s in plan.standings.values()} & {"failed", "held"}):
+        return 1 if "failed" in left else 4
     return _exit_code(result)
 
 
@@ -152,17 +152,24 @@ def _tell_failure(out: Output, result: Result, step: StepFinished, failure: Fail
     first, *rest = failure.message.split("\n")
     kind = f" ({failure.kind}: {failure.reason})" if failure.reason else f" ({failure.kind})"
     out.note("")
-    out.note(f"{step.step} failed: {failure.type}: {first}{kind}", style="red")
+    said = "is held back: " if step.outcome == "held" else f"failed: {failure.type}: "
+    out.note(f"{step.step} {said}{first}{kind}", style="magenta" if step.outcome == "held" else "red")
     for line in rest[:20]:
         out.note(f"  {line}")
     if ' File "' in failure.traceback:  # else there is no frame of the user's to look at
         for line in failure.traceback.rstrip().split("\n")[-8:]:
             if line:
                 out.note(f"  {line}", style="dim")
-    out.note(f"  assetflow logs {result.run} {step.outputs[0].asset} shows all of it", style="dim")
+    more = f"assetflow logs {result.run} {step.outputs[0].asset} shows all of it"
+    if step.outcome == "held":
+        more = f"assetflow history {step.outputs[0].asset} lists it as never current; assetflow cat shows it by its :vN"
+    out.note(f"  {more}", style="dim")
 
 
 def _exit_code(result: Result) -> int:
     if result.status == "cancelled":
         return 128 + (result.signal or signal.SIGINT)
-    return 1 if result.status == "failed" else 0
+    if result.status != "failed":
+        return 0
+    counts = {str(outcome): n for outcome, n in result.counts.items()}
+    return 4 if counts.get("held") and not counts.get("failed") else 1

@@ -22,6 +22,7 @@ __all__ = [
     "Failed",
     "Failure",
     "Finished",
+    "Held",
     "Journal",
     "Kept",
     "Made",
@@ -58,6 +59,8 @@ class Outcome(StrEnum):
     #: An older materialization became current.
     REUSED = "reused"
     SKIPPED = "skipped"
+    #: Ran, and its value is not what it must be: it is kept to be looked at, and never becomes current.
+    HELD = "held"
     FAILED = "failed"
     #: Something that it needs failed, or the run was stopped first.
     NOT_RUN = "not_run"
@@ -158,6 +161,13 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held(Made):
+    """A step that ran and whose outputs are recorded, but do not become current: something is wrong with them."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reused:
     """A step whose outputs an older attempt has made already, from the same trace."""
 
@@ -202,7 +212,7 @@ class Failed:
     seconds: float
 
 
-Finished: TypeAlias = Made | Reused | Kept | Skipped | Failed
+Finished: TypeAlias = Made | Held | Reused | Kept | Skipped | Failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from assetflow import resource as resources
+from assetflow import types
 from assetflow.errors import AssetflowError
 from assetflow.load.code.includes import unchanged
 from assetflow.load.definitions import Bound
 from assetflow.model.context import RunContext, Skip
 from assetflow.model.journal import Failure, Output
 from assetflow.model.keys import Partition
+from assetflow.model.retry import FailureClass
 from assetflow.model.versions import Stored
 from assetflow.run.arguments import Argument, Watched, loaded, unmoved
 from assetflow.run.capture import captured
@@ -95,6 +97,8 @@ class Returned(Given):
     values: tuple[Any, ...] = field(repr=False)  # values of the user
     #: The blobs written by this attempt, to be synced before they are recorded.
     written: tuple[str, ...]
+    #: Why the values are not to become current; None where nothing is wrong with them.
+    wrong: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +137,7 @@ def perform(work: Work, tools: Tools) -> Result:
     }
     path = None if tools.logs is None else partial(log_path, tools.logs, work.run.id, work.attempt)
     log = AttemptLog(path, fields, now=tools.world.now, masked=resources.masked, also=tools.also)
-    outcome: tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...]] | str | BaseException
+    outcome: _Saved | str | BaseException
     try:
         with captured(log):
             outcome = _called(work, tools)
@@ -166,11 +170,26 @@ def _told(outcome: Any, work: Work, log: AttemptLog, told: dict[str, Any]) -> Re
         return Broke(**told, failure=failure, verdict=verdict, source_moved=moved)
     if isinstance(outcome, str):
         return SkipRaised(**told, reason=outcome)
-    outputs, values, written = outcome
-    return Returned(**told, outputs=outputs, values=values, written=written)
+    outputs, values, written, wrong = outcome
+    bad: Failure | None = None
+    if wrong:
+        bad = Failure(
+            kind=FailureClass.DATA,
+            type="BadRows",
+            message=resources.masked(
+                "\n".join(["its rows are not what its model says", *types.conforming.told(wrong)])
+            ),
+            reason="it is kept to be looked at, and does not become current",
+        )
+        log.write("ERROR", bad.message)
+    return Returned(**told, outputs=outputs, values=values, written=written, wrong=bad)
 
 
-def _called(work: Work, tools: Tools) -> tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...]]:
+#: What is to be recorded, the values to hand on, the blobs written, and what is wrong with the values.
+_Saved: TypeAlias = tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...], list[str]]
+
+
+def _called(work: Work, tools: Tools) -> _Saved:
     bound = work.bound
     with ExitStack() as ending:
         context = StepContext(
@@ -194,7 +213,9 @@ def _called(work: Work, tools: Tools) -> tuple[tuple[Output, ...], tuple[Any, ..
         del arguments
         if isinstance(returned, Coroutine):
             returned = tools.loop.run(returned)
-        values = checked_values(returned, bound)
+        wrong: list[str] = []
+        values = checked_values(returned, bound, wrong)
         unmoved(work.watched)
         unchanged(bound.includes)
-        return saved(values, work.outputs, bound, context, tools.values, attempt=work.attempt, older=work.older)
+        kept = saved(values, work.outputs, bound, context, tools.values, attempt=work.attempt, older=work.older)
+        return (*kept, wrong)

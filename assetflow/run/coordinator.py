@@ -173,6 +173,8 @@ class Coordinator:
             self._redo(step, result)
             return
         match result:
+            case Returned(wrong=Failure() as wrong):
+                self._ending.held(step, running.question, running.causes, result, wrong)
             case Returned():
                 self._ending.made(step, running.question, running.causes, result)
             case SkipRaised():

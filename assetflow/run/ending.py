@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from assetflow.model.history import Materialization
-from assetflow.model.journal import Failed, Failure, Finished, Kept, Made, Outcome, Reused, Skipped
+from assetflow.model.journal import Failed, Failure, Finished, Held, Kept, Made, Outcome, Reused, Skipped
 from assetflow.model.plan import Cause
 from assetflow.model.versions import DataVersion
 from assetflow.run.attempt import Broke, Returned, SkipRaised
@@ -67,6 +67,23 @@ class Ending:
             written=result.written,
         )
         self._course.schedule.over(step)
+
+    def held(self, step: int, question: Question, causes: tuple[Cause, ...], result: Returned, wrong: Failure) -> None:
+        """The function returned, and something is wrong with its values: they are recorded and nobody is given them."""
+        one = self._course.plan.steps[step]
+        record = Held(
+            id=one.id,
+            attempt=result.attempt,
+            trace=question.trace,
+            reads=question.reads,
+            outputs=result.outputs,
+            started_at=result.started_at,
+            seconds=result.seconds,
+            failure=wrong,
+        )
+        self._course.failing.add(step)
+        self._end(step, Outcome.HELD, record, question, causes=causes, written=result.written, failure=wrong)
+        self._give_up(step, f"{one.id} is held back")
 
     def kept(self, step: int, question: Question, reason: str = "") -> None:
         """Nothing had to be done: what is current serves."""

@@ -20,28 +20,40 @@ from assetflow.types.libraries import TableKind
 from assetflow.types.rowmodels import REQUIRED, Column, RowModel
 from assetflow.types.tables import to_arrow
 
-__all__ = ["conformed", "of_columns", "stream"]
+__all__ = ["broken", "conformed", "of_columns", "shaped", "stream", "told"]
 
 #: How many problems of one table are told.
 _TOLD = 4
 
 
 def conformed(value: object, rows: RowModel, *, what: str, keys: bool = True) -> pa.Table:
-    """A table of any library as its row model says: these columns in this order, of exactly these types.
+    """A table of any library as its row model says, or an error.
 
-    Lossless conversions are made. With ``keys`` no two rows may have one key. ``what`` names the table in the error.
-    Raises ValueMismatch ``bad-rows``: every column that is missing or of another type, else every rule that is broken
-    with the number of rows and the first of them; and what :func:`assetflow.types.tables.to_arrow` raises.
+    As :func:`shaped`; and where rules or, with ``keys``, keys are broken it raises ValueMismatch ``bad-rows`` with
+    every one of them, the number of rows and the first of these.
+    """
+    table = shaped(value, rows, what=what)
+    if found := broken(table, rows, keys=keys):
+        raise _bad(what, rows, found)
+    return table
+
+
+def shaped(value: object, rows: RowModel, *, what: str) -> pa.Table:
+    """A table of any library with the row model's columns, in its order, of exactly its types.
+
+    Lossless conversions are made. ``what`` names the table in the error. Raises ValueMismatch ``bad-rows`` with every
+    column that is missing or of another type; and what :func:`assetflow.types.tables.to_arrow` raises.
     """
     table = to_arrow(value)
-    columns, fields, broken = _shaped(table, rows)
-    if broken:
-        raise _bad(what, rows, table, broken)
-    made = pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=table.schema.metadata))
-    broken = [*judged(made, rows), *(repeated(made, rows) if keys else ())]
-    if broken:
-        raise _bad(what, rows, made, broken)
-    return made
+    columns, fields, wrong = _shaped(table, rows)
+    if wrong:
+        raise _bad(what, rows, [each.text for each in wrong])
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=table.schema.metadata))
+
+
+def broken(table: pa.Table, rows: RowModel, *, keys: bool = True) -> list[str]:
+    """What is wrong with the rows of a shaped table: missing values, broken rules, repeated keys."""
+    return [each.text for each in (*judged(table, rows), *(repeated(table, rows) if keys else ()))]
 
 
 def of_columns(values: Sequence[Sequence[Any]], rows: RowModel) -> pa.Table:
@@ -56,8 +68,10 @@ def of_columns(values: Sequence[Sequence[Any]], rows: RowModel) -> pa.Table:
     return conformed(pa.table(arrays, names=list(rows.names)), rows, what="the table")
 
 
-def stream(reader: pa.RecordBatchReader, rows: RowModel, *, what: str) -> pa.RecordBatchReader:
-    """A stream of record batches held to a row model, batch by batch as it is read; its keys at its end."""
+def stream(reader: pa.RecordBatchReader, rows: RowModel, wrong: list[str], *, what: str) -> pa.RecordBatchReader:
+    """A stream of record batches with the row model's columns. What is wrong with its rows is added to ``wrong`` while
+    it is read, batch by batch; its keys at its end.
+    """
     schema = pa.schema([arrow_field(column.name, column.slot.type) for column in rows.columns])
     wanted = tuple(dict.fromkeys(name for key in (rows.primary_key, *rows.unique) for name in key))
     mark = {ORIGIN: TableKind.ARROW_READER.value}
@@ -66,15 +80,15 @@ def stream(reader: pa.RecordBatchReader, rows: RowModel, *, what: str) -> pa.Rec
         kept: list[pa.Table] = []
         before = 0
         for batch in reader:
-            table = conformed(pa.Table.from_batches([batch]), rows, what=f"{what}, rows from {before:,} on", keys=False)
+            table = shaped(pa.Table.from_batches([batch]), rows, what=what)
+            if len(wrong) < _TOLD:
+                wrong.extend(f"rows from {before:,} on: {text}" for text in broken(table, rows, keys=False))
             before += table.num_rows
             if wanted:
                 kept.append(table.select(list(wanted)))
             yield from table.replace_schema_metadata(mark).to_batches()
         if kept:
-            whole = pa.concat_tables(kept)
-            if broken := list(repeated(whole, rows)):
-                raise _bad(what, rows, whole, broken)
+            wrong.extend(each.text for each in repeated(pa.concat_tables(kept), rows))
 
     return pa.RecordBatchReader.from_batches(schema.with_metadata(mark), batches())
 
@@ -86,13 +100,13 @@ def _shaped(table: pa.Table, rows: RowModel) -> tuple[list[pa.ChunkedArray], lis
     """The model's columns of the table, converted; and what is missing, too much, or cannot be converted."""
     columns: list[pa.ChunkedArray] = []
     fields: list[pa.Field] = []
-    broken: list[Broken] = []
+    wrong: list[Broken] = []
     there = set(table.column_names)
     for column in rows.columns:
         if column.name not in there:
             if column.default is REQUIRED:
                 close = nearest(column.name, sorted(there - set(rows.names)))
-                broken.append(Broken(f"column {column.name!r} is missing{f': {close}' if close else ''}"))
+                wrong.append(Broken(f"column {column.name!r} is missing{f': {close}' if close else ''}"))
             else:
                 columns.append(_filled(column, table.num_rows))
                 fields.append(arrow_field(column.name, column.slot.type))
@@ -101,11 +115,11 @@ def _shaped(table: pa.Table, rows: RowModel) -> tuple[list[pa.ChunkedArray], lis
             columns.append(_converted(table.column(column.name), table.schema.field(column.name), column))
             fields.append(arrow_field(column.name, column.slot.type))
         except ValueMismatch as error:
-            broken.append(Broken(error.message))
+            wrong.append(Broken(error.message))
     extra = [name for name in table.column_names if name not in rows.names]
     if extra and rows.policy.extra == "refuse":
         names = ", ".join(map(repr, extra[:5])) + (" …" if len(extra) > 5 else "")
-        broken.append(
+        wrong.append(
             Broken(
                 f"{names} {'is' if len(extra) == 1 else 'are'} no column of {rows.name}; Rows(extra='drop') drops it"
             )
@@ -113,7 +127,7 @@ def _shaped(table: pa.Table, rows: RowModel) -> tuple[list[pa.ChunkedArray], lis
     if rows.policy.extra == "keep":
         columns += [table.column(name) for name in extra]
         fields += [table.schema.field(name) for name in extra]
-    return columns, fields, broken
+    return columns, fields, wrong
 
 
 def _filled(column: Column, count: int) -> pa.ChunkedArray:
@@ -177,13 +191,16 @@ def _encoded(plain: pa.ChunkedArray, values: Sequence[Any], field: pa.Field) -> 
     return pa.chunked_array(chunks, type=field.type)
 
 
-def _bad(what: str, rows: RowModel, table: pa.Table, broken: Sequence[Broken]) -> ValueMismatch:
-    told = [each.text for each in broken[:_TOLD]]
-    if len(broken) > _TOLD:
-        told.append(f"and {len(broken) - _TOLD} more")
+def _bad(what: str, rows: RowModel, found: Sequence[str]) -> ValueMismatch:
     return ValueMismatch(
         "bad-rows",
         f"{what} is not a table of {rows.name}",
-        where=told,
+        where=told(found),
         hint="make the rows as the model says, or change the model",
     )
+
+
+def told(found: Sequence[str]) -> list[str]:
+    """The first problems, and how many more there are."""
+    more = [f"and {len(found) - _TOLD} more"] if len(found) > _TOLD else []
+    return [*found[:_TOLD], *more]

@@ -57,6 +57,7 @@ _EXIT_CODES = """
 | 1 | an asset failed; `catalog verify` or `doctor` found a problem |
 | 2 | a mistake in the definitions, the settings or the command; nothing was run |
 | 3 | `plan --exit-code`, and the plan is not empty |
+| 4 | a value is held back, and nothing failed |
 | 70 | a fault of assetflow |
 | 74 | the disk, a folder or a stored value cannot be read or written |
 | 75 | busy: the catalog stays locked, or someone else holds what is needed |

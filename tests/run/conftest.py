@@ -30,6 +30,7 @@ from assetflow.model.journal import (
     Failed,
     Failure,
     Finished,
+    Held,
     Kept,
     Made,
     NewRun,
@@ -156,6 +157,17 @@ class Book:
 
     def _record(self, run: int, step: Finished) -> dict[Partition, Materialization]:
         match step:
+            case Held():
+                for o in step.outputs:
+                    self.setbacks[o.partition] = Setback(
+                        kind=SetbackKind.HELD,
+                        trace=step.trace.digest or "",
+                        failure=step.failure.kind,
+                        message=step.failure.message,
+                        at=self.clock.now(),
+                        run=run,
+                    )
+                return {}
             case Made():
                 return {
                     o.partition: self._publish(
