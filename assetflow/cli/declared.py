@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assetflow.cli import shapes
 from assetflow.cli.deciding import Selection
-from assetflow.cli.output import as_json
+from assetflow.cli.output import Output, as_json
 from assetflow.cli.session import Session
 
 if TYPE_CHECKING:
+    from assetflow.load.coverage import TypedEdge
     from assetflow.model.definition import DeclaredColumn, Definition
 
 __all__ = ["list_assets", "show", "validate"]
 
 
-def validate(session: Session) -> int:
+def validate(
+    session: Session,
+    types_coverage: Annotated[
+        bool, typer.Option("--types-coverage", help="Show of each input whether its type is checked, and by what.")
+    ] = False,
+) -> int:
     """Load the project and check all of it: names, cycles, types, resources, parameters. Touches no data."""
+    from assetflow.load.coverage import typed_edges  # noqa: PLC0415 - a command body loads what it needs
+
     project = session.project()
     warnings, loaded = project.validated(), project.loaded
+    edges = typed_edges(loaded) if types_coverage else ()
     if session.out.json:
+        covered = [
+            {"key": str(e.reader), "input": e.parameter, "from": str(e.asset), "level": str(e.level)} for e in edges
+        ]
         session.out.object(
             ok=not loaded.mistakes,
             errors=[shape for error in loaded.mistakes for shape in as_json(error)],
             warnings=[shape for warning in warnings for shape in as_json(warning)],
+            types_coverage=covered if types_coverage else None,
         )
         return 2 if loaded.mistakes else 0
+    if types_coverage:
+        _tell_coverage(session.out, edges)
     for warning in warnings:
         session.out.note(str(warning).replace("error[", "warning[", 1), style="yellow")
     for error in loaded.mistakes:
@@ -39,6 +56,13 @@ def validate(session: Session) -> int:
     many = len(loaded.graph.definitions)
     session.out.line(f"{many} asset{'' if many == 1 else 's'}, no mistakes")
     return 0
+
+
+def _tell_coverage(out: Output, edges: Sequence[TypedEdge]) -> None:
+    rows = [[str(e.reader), e.parameter, str(e.asset), str(e.level)] for e in edges]
+    out.table(["reader", "input", "from", "checked by"], rows, prose=False)
+    counts = Counter(str(e.level) for e in edges)
+    out.note(f"{len(edges)} inputs: " + ", ".join(f"{n} {level}" for level, n in counts.most_common()))
 
 
 def list_assets(

@@ -244,6 +244,13 @@ def _check_types(declared: Declared, taken: Taken, asset: AssetKey, shape: str, 
             where=[declared.line, producer_declared.line],
             hint="row models are for tables",
         )
+    if asked is not None and asked.policy.extra != "refuse":
+        raise DefinitionError(
+            "edge-type",
+            f"{declared.key} takes {taken.name} with Rows(extra={asked.policy.extra!r})",
+            where=[declared.line],
+            hint="that is for what a function returns: a reader is given the columns of its model in any case",
+        )
     found = misfits(made, asked) if made is not None and asked is not None else ()
     if found:
         assert asked is not None

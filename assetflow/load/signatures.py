@@ -13,8 +13,8 @@ from assetflow.errors import AssetflowError, DefinitionError
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared
 from assetflow.model.keys import AssetKey
-from assetflow.types.hints import resolved, resolved_fields
-from assetflow.types.rowmodels import row_model_of
+from assetflow.types.hints import hint_text, resolved, resolved_fields
+from assetflow.types.rowmodels import misplaced_model, row_model_of
 
 __all__ = ["NO_DEFAULT", "Signature", "Taken", "read_signature"]
 
@@ -68,6 +68,10 @@ def read_signature(declared: Declared, faults: Faults) -> Signature | None:
         fields = _fields(declared, hints.get("return")) if isinstance(declared.value, MultiAsset) else {}
         for hint in (*hints.values(), *fields.values()):
             row_model_of(hint)
+        for place, hint in ((f"parameter {each.name!r}", each.hint) for each in parameters):
+            _refuse_misplaced(declared, place, hint, in_dict=True)
+        for place, hint in (("what it returns", hints.get("return")), *fields.items()):
+            _refuse_misplaced(declared, place, hint, in_dict=False)
     except AssetflowError as error:
         faults.add(type(error)(error.code, error.message, where=[declared.line], hint=error.hint))
         return None
@@ -137,3 +141,13 @@ def _fields(declared: Declared, returns: object) -> Mapping[str, object]:
             raise DefinitionError("bad-name", f"{name!r} cannot name an asset of {declared.key}")
     hints = resolved_fields(returns)
     return {name: hints.get(name) for name in names}
+
+
+def _refuse_misplaced(declared: Declared, place: str, hint: object, *, in_dict: bool) -> None:
+    if (model := misplaced_model(hint, in_dict=in_dict)) is not None:
+        raise DefinitionError(
+            "bad-row-model",
+            f"{declared.key}: the row model {model.__name__} stands inside of {hint_text(hint)} ({place}), where no "
+            "table is held to it",
+            hint=f"annotate the table itself: Annotated[…, {model.__name__}]",
+        )

@@ -38,7 +38,7 @@ from assetflow.types.records import RecordKind, fields_of, record_kind
 from assetflow.types.rules import Rule, RuleKind, contradict
 from assetflow.types.spelling import alias_value, hint_text, is_union, members
 
-__all__ = ["REQUIRED", "Column", "RowModel", "row_model", "row_model_of"]
+__all__ = ["REQUIRED", "Column", "RowModel", "misplaced_model", "row_model", "row_model_of"]
 
 
 class _Required:
@@ -129,6 +129,31 @@ def row_model_of(hint: object) -> RowModel | None:
         names = ", ".join(model.__name__ for model in models)
         raise DefinitionError("bad-row-model", f"{hint_text(kind)} has several row models: {names}", hint="keep one")
     return row_model(models[0], policy)
+
+
+def misplaced_model(hint: object, *, in_dict: bool) -> type | None:
+    """A row model that stands where no table is held to it: inside of a union, a list … ``in_dict``: where the values
+    of a dict are tables by partition it is in its place.
+    """
+    hint = alias_value(hint)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        inner, arguments = alias_value(arguments[0]), ()
+        if not is_table_hint(inner) or is_union(inner):
+            return next(filter(None, (_stray(part) for part in get_args(inner))), None)
+        return None
+    if in_dict and len(arguments) == 2 and isinstance(origin, type) and issubclass(origin, Mapping):
+        return misplaced_model(arguments[1], in_dict=False)
+    return next(filter(None, map(_stray, arguments)), None)
+
+
+def _stray(hint: object) -> type | None:
+    """The first row model anywhere in a hint."""
+    hint = alias_value(hint)
+    arguments = get_args(hint)
+    if get_origin(hint) is Annotated and is_table_hint(arguments[0]):
+        return next((mark for mark in arguments[1:] if isinstance(mark, type)), None)
+    return next(filter(None, map(_stray, arguments)), None)
 
 
 @functools.cache

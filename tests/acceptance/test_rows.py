@@ -249,6 +249,18 @@ def twice(orders: Annotated[pl.DataFrame, Amount, In(columns=("amount",))]) -> i
 
 @asset
 def of_number(count: Annotated[pl.DataFrame, Amount]) -> int: ...
+
+@asset
+def in_union(orders: Annotated[pl.DataFrame, Amount] | None) -> int: ...
+
+@asset
+def in_list() -> list[Annotated[pl.DataFrame, Order]]: ...
+
+@asset
+def dict_of() -> dict[str, Annotated[pl.DataFrame, Order]]: ...
+
+@asset
+def keeps(orders: Annotated[pl.DataFrame, Amount, Rows(extra="keep")]) -> int: ...
 """,
     )
     told = folder.json("validate", code=2)["errors"]
@@ -259,6 +271,10 @@ def of_number(count: Annotated[pl.DataFrame, Amount]) -> int: ...
         ("bad-row-model", "polars.DataFrame"),
         ("edge-type", "shop.twice"),
         ("edge-type", "shop.of_number"),
+        ("bad-row-model", "shop.in_union"),
+        ("bad-row-model", "shop.in_list"),
+        ("bad-row-model", "shop.dict_of"),
+        ("edge-type", "shop.keeps"),
     ]
     assert all(error["where"] and error["hint"] for error in told)
 
@@ -377,3 +393,41 @@ def total(orders: Annotated[pl.DataFrame, Amount]) -> float:
     folder.edit("shop.py", '"amount": [1.0], "id": ["x"]', '"amuont": [1.0], "id": [1]')
     folder.edit("shop.py", 'orders["amount"]', 'orders["amuont"]')
     assert outcomes(folder) == {"orders": "materialized", "total": "unchanged"}
+
+
+def test_how_far_a_project_is_typed_is_told(folder: Any) -> None:
+    folder.write(
+        "shop.py",
+        HEAD
+        + """
+path = source("path", File("raw.csv"))
+
+@asset
+def orders(path: Path) -> Annotated[pl.DataFrame, Order]: ...
+
+@asset
+def bare(orders): ...
+
+@asset
+def plain(orders: pl.DataFrame) -> pl.DataFrame: ...
+
+@asset
+def typed(orders: Annotated[pl.DataFrame, Amount]) -> int: ...
+
+@asset
+def later(plain: Annotated[pl.DataFrame, Amount], typed: int, bare: Annotated[pl.DataFrame, Amount]) -> int: ...
+""",
+    )
+    folder.edit("shop.py", "from datetime import date", "from datetime import date\nfrom pathlib import Path")
+    told = folder.json("validate", "--types-coverage")["types_coverage"]
+    assert [(each["key"], each["input"], each["level"]) for each in told] == [
+        ("shop.bare", "orders", "untyped"),
+        ("shop.later", "bare", "when read"),
+        ("shop.later", "plain", "when read"),
+        ("shop.later", "typed", "type"),
+        ("shop.orders", "path", "type"),
+        ("shop.plain", "orders", "table"),
+        ("shop.typed", "orders", "columns"),
+    ]
+    assert folder.json("validate")["types_coverage"] is None
+    assert "7 inputs: " in folder.run("validate", "--types-coverage").err
