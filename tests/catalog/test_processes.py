@@ -149,7 +149,9 @@ def test_a_reader_sees_one_state_while_others_write(path, w):
 def test_several_processes_may_make_the_catalog_at_once(path, another):
     makers = [another(path, "create") for _ in range(4)]
     assert [maker.communicate()[0] for maker in makers] == ["created\n"] * 4
-    assert sorted(file.name for file in path.parent.iterdir()) == ["catalog.db"]
+    # Of several that close it in one moment none may be the last, and then SQLite's log stays.
+    left = {file.name for file in path.parent.iterdir()} - {"catalog.db-wal", "catalog.db-shm"}
+    assert left == {"catalog.db"}
     with Catalog.open(path, create=False) as catalog:
         assert catalog.verify() == ()
 
