@@ -5,6 +5,7 @@ A rule is first asked of a column's extremes or of its distinct values; only whe
 
 from __future__ import annotations
 
+import decimal
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -94,11 +95,12 @@ def _holds(array: pa.ChunkedArray, rule: Rule) -> bool:
         case RuleKind.AT_LEAST | RuleKind.ABOVE | RuleKind.AT_MOST | RuleKind.BELOW:
             if pa.types.is_floating(array.type) and pc.any(pc.is_nan(array)).as_py():
                 return False
-            ends = pc.min_max(array)
+            try:
+                ends = pc.min_max(array)
+            except pa.ArrowNotImplementedError:  # durations and halves have no such kernel
+                return not pc.any(_breaks(array, rule)).as_py()
             end = ends["min" if rule.kind in _LOWER else "max"]
-            return not pc.fill_null(_breaks(pa.chunked_array([pa.array([end.as_py()], array.type)]), rule), False)[
-                0
-            ].as_py()
+            return not _breaks(pa.chunked_array([pa.array([end.as_py()], array.type)]), rule)[0].as_py()
         case RuleKind.ONE_OF:
             found = pc.unique(array).drop_null()
             return bool(pc.all(pc.is_in(found, value_set=_of(rule.value, array.type))).as_py())
@@ -144,7 +146,7 @@ def _bound(value: object, kind: pa.DataType) -> pa.Scalar:
     try:
         return pa.scalar(value, kind)
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        return pa.scalar(value)
+        return pa.scalar(decimal.Decimal(value) if isinstance(value, int) else value)
 
 
 def _of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:

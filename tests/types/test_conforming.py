@@ -278,6 +278,18 @@ def test_nulls_are_not_held_to_be_equal_in_a_unique_column() -> None:
             "are not at least 2026-01-01",
         ),
         (
+            Annotated[datetime.timedelta, Field(ge=datetime.timedelta(0))],
+            [datetime.timedelta(1), datetime.timedelta(-1)],
+            "1 of 2 rows are not at least datetime.timedelta(0), such as row 1",
+        ),
+        (Annotated[int, Field(ge=2**63)], [1, 2], "2 of 2 rows are not at least 9223372036854775808"),
+        (Annotated[int, pa.uint8(), Field(ge=-5, lt=2)], [1, 2], "1 of 2 rows are not below 2, such as row 1 (2)"),
+        (
+            Annotated[decimal.Decimal, Field(max_digits=6, decimal_places=2, le=1.5)],
+            [decimal.Decimal("1.5"), decimal.Decimal("1.51")],
+            "1 of 2 rows are not at most 1.5, such as row 1",
+        ),
+        (
             Annotated[float, Field(multiple_of=0.1)],
             [0.3, 0.35],
             "1 of 2 rows are not a multiple of 0.1, such as row 1 (0.35)",
