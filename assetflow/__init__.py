@@ -19,7 +19,20 @@ if TYPE_CHECKING:
     from assetflow.declare import asset as asset
     from assetflow.declare import multi_asset as multi_asset
     from assetflow.declare import source as source
+    from assetflow.declare.checks import check as check
+    from assetflow.declare.checks import distribution as distribution
+    from assetflow.declare.checks import expression as expression
+    from assetflow.declare.checks import foreign_key as foreign_key
+    from assetflow.declare.checks import freshness as freshness
+    from assetflow.declare.checks import in_range as in_range
+    from assetflow.declare.checks import in_set as in_set
+    from assetflow.declare.checks import not_null as not_null
+    from assetflow.declare.checks import row_count as row_count
+    from assetflow.declare.checks import schema as schema
+    from assetflow.declare.checks import unique as unique
+    from assetflow.declare.checks import volume as volume
     from assetflow.load.code.includes import package as package
+    from assetflow.model.checks import CheckResult as CheckResult
     from assetflow.model.context import Context as Context
     from assetflow.model.context import Skip as Skip
     from assetflow.model.partitioning import All as All
@@ -56,6 +69,21 @@ _HOMES = {
         "multi_asset",
         "source",
     ),
+    "assetflow.declare.checks": (
+        "check",
+        "distribution",
+        "expression",
+        "foreign_key",
+        "freshness",
+        "in_range",
+        "in_set",
+        "not_null",
+        "row_count",
+        "schema",
+        "unique",
+        "volume",
+    ),
+    "assetflow.model.checks": ("CheckResult",),
     "assetflow.model.context": ("Context", "Skip"),
     "assetflow.model.partitioning": ("All", "Same"),
     "assetflow.model.retry": ("TRANSIENT", "Retry"),
@@ -72,6 +100,7 @@ __all__ = [
     "All",
     "Asset",
     "Bytes",
+    "CheckResult",
     "Context",
     "Figure",
     "File",
@@ -95,10 +124,22 @@ __all__ = [
     "Unique",
     "Untracked",
     "asset",
+    "check",
+    "distribution",
+    "expression",
+    "foreign_key",
+    "freshness",
+    "in_range",
+    "in_set",
     "multi_asset",
+    "not_null",
     "package",
+    "row_count",
+    "schema",
     "source",
     "table",
+    "unique",
+    "volume",
 ]
 
 

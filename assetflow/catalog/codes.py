@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from assetflow.model.checks import Severity, VerdictStatus
 from assetflow.model.history import SetbackKind
 from assetflow.model.journal import RunStatus
 from assetflow.model.retry import FailureClass
@@ -15,6 +16,8 @@ __all__ = [
     "FAILURES",
     "RUN_STATUSES",
     "SETBACKS",
+    "SEVERITIES",
+    "VERDICTS",
     "AttemptOutcome",
     "BlobState",
     "Codes",
@@ -48,6 +51,8 @@ class AttemptOutcome(StrEnum):
     RETRIED = "retried"
     #: Its lease was lost before it could commit, or what it read was; nothing of it was recorded.
     LOST = "lost"
+    #: Nothing was made: checks judged what was there.
+    CHECKED = "checked"
 
 
 class BlobState(StrEnum):
@@ -70,6 +75,7 @@ ATTEMPT_OUTCOMES = Codes(
     AttemptOutcome.FAILED,
     AttemptOutcome.RETRIED,
     AttemptOutcome.LOST,
+    AttemptOutcome.CHECKED,
 )
 BLOB_STATES = Codes(BlobState.LIVE, BlobState.DEAD)
 SETBACKS = Codes(SetbackKind.FAILED, SetbackKind.SKIPPED, SetbackKind.HELD)
@@ -80,3 +86,5 @@ FAILURES = Codes(
     FailureClass.CODE,
     FailureClass.INFRASTRUCTURE,
 )
+SEVERITIES = Codes(Severity.BLOCK, Severity.WARN)
+VERDICTS = Codes(VerdictStatus.PASSED, VerdictStatus.FAILED, VerdictStatus.BROKE)

@@ -15,11 +15,12 @@ from assetflow.catalog.edges import EdgeRows
 from assetflow.catalog.encoding import clipped, micros, packed, span, tag
 from assetflow.catalog.facts import Facts
 from assetflow.catalog.ids import Ids, next_id, schema_digest
-from assetflow.catalog.moves import move
+from assetflow.catalog.moves import move, new_revision
 from assetflow.catalog.statements import WANTED, Prepared, chunks, inserted, key
 from assetflow.catalog.values import latest_versions, value_columns
+from assetflow.catalog.verdicts import Said, publish, record
 from assetflow.model.history import Materialization, SetbackKind
-from assetflow.model.journal import Failed, Failure, Finished, Held, Kept, Made, Reused, Skipped
+from assetflow.model.journal import Checked, Failed, Failure, Finished, Held, Kept, Made, Reused, Skipped
 from assetflow.model.keys import Partition
 from assetflow.model.versions import Blob
 
@@ -85,7 +86,7 @@ class Group:
             return
         kept_lease = self._fenced([step.attempt for step in finished])
         made = [step for step in finished if isinstance(step, Made)]
-        reused = [step for step in finished if isinstance(step, Reused)]
+        reused = [step for step in finished if isinstance(step, Reused | Checked)]
         elsewhere = self._made_elsewhere(made)
         blobs = self._blobs(made)
         usable = self._usable(reused)
@@ -103,7 +104,7 @@ class Group:
                 lost = lost or any(
                     o.stored.blob is not None and blobs.get(o.stored.blob.name) == 0 for o in step.outputs
                 )
-            elif isinstance(step, Reused):
+            elif isinstance(step, Reused | Checked):
                 lost = lost or not all(m.id in usable for m in step.materializations)
             if lost:
                 self.lost.add(step.id)
@@ -148,7 +149,7 @@ class Group:
             if name in names
         }
 
-    def _usable(self, reused: Iterable[Reused]) -> set[int]:
+    def _usable(self, reused: Iterable[Reused | Checked]) -> set[int]:
         wanted = {m.id for step in reused for m in step.materializations}
         usable: set[int] = set()
         for chunk in chunks(wanted):
@@ -172,6 +173,12 @@ class Group:
                     self._end(step.attempt, AttemptOutcome.REUSED)
                     self.made.update((m.partition, m) for m in step.materializations)
                     published.update((m.partition, m.id) for m in step.materializations)
+                case Checked():
+                    self._end(step.attempt, AttemptOutcome.CHECKED, step.started_at, step.seconds)
+                    if step.publish:
+                        publish(self.connection, [m.id for m in step.materializations])
+                        self.made.update((m.partition, m) for m in step.materializations)
+                        published.update((m.partition, m.id) for m in step.materializations)
                 case Skipped():
                     self._end(step.attempt, AttemptOutcome.SKIPPED, step.started_at, step.seconds, step.reason)
                 case Failed():
@@ -187,6 +194,7 @@ class Group:
             self.connection, [p for step in setbacks for p in _outputs(step)], create=True
         )
         self._set_back(setbacks, partitions, published)
+        self._record_verdicts(good)
         _ATTEMPT_ENDED.run(self.connection, self._ended)
         _ATTEMPT_KEPT.run(self.connection, [(step.attempt,) for step in good if isinstance(step, Kept)])
 
@@ -220,6 +228,29 @@ class Group:
         rows = EdgeRows(self.connection, self.ids, self.environment, revision)
         rows.write(made, recorded, {**elsewhere, **here})
         return partitions
+
+    def _record_verdicts(self, good: Sequence[Finished]) -> None:
+        """What checks said. Where only that is recorded of a partition, it takes a revision: memos rest on it."""
+        recorded = self.made | self._held
+        judged: list[Said] = []
+        alone: list[Said] = []
+        for step in good:
+            if not isinstance(step, Made | Reused | Checked) or not step.verdicts:
+                continue
+            ids = {p: m.id for p, m in recorded.items()}
+            if isinstance(step, Checked):
+                ids |= {m.partition: m.id for m in step.materializations}
+            said = [Said(verdict, ids[verdict.partition], step.attempt) for verdict in step.verdicts]
+            (alone if isinstance(step, Checked) else judged).extend(said)
+        if not judged and not alone:
+            return
+        partitions = self.ids.partitions(
+            self.connection, [each.verdict.partition for each in (*judged, *alone)], create=True
+        )
+        record(self.connection, self.ids, judged, partitions, revision=None, at=self.at)
+        if alone:
+            revision = new_revision(self.connection, self.environment, self.run, at=self.at)
+            record(self.connection, self.ids, alone, partitions, revision=revision, at=self.at)
 
     def _insert(self, made: Sequence[Made], blobs: dict[str, int], partitions: Mapping[Partition, int]) -> None:
         if not made:
@@ -322,7 +353,7 @@ def _setback(step: Skipped | Failed | Held) -> tuple[object, ...]:
     kind = codes.FAILURES.code[step.failure.kind]
     if isinstance(step, Held):
         held = codes.SETBACKS.code[SetbackKind.HELD]
-        return held, packed(step.trace.digest or ""), kind, clipped(step.failure.message)
+        return held, packed(step.refused or step.trace.digest or ""), kind, clipped(step.failure.message)
     message = f"{step.failure.type}: {step.failure.message}"
     return codes.SETBACKS.code[SetbackKind.FAILED], packed(step.trace), kind, clipped(message)
 

@@ -12,7 +12,7 @@ from assetflow.catalog import tables
 from assetflow.catalog.encoding import json_text
 from assetflow.catalog.ids import Ids, next_id
 from assetflow.catalog.statements import WANTED, Prepared, chunks, inserted, key
-from assetflow.model.definition import DeclaredColumn, Definition, Input, Kind, Parameter, ResourceUse
+from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition, Input, Kind, Parameter, ResourceUse
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import mapping_named
 from assetflow.model.versions import Untracked, fingerprint
@@ -86,9 +86,11 @@ def _known(connection: Connection, bodies: Mapping[bytes, str]) -> dict[bytes, i
 
 def _body(value: Definition) -> str:
     columns = [[c.name, c.type, c.nullable, c.rules] for c in value.columns]
+    checks = [[c.name, c.severity, c.description, [[*asset] for asset in c.reads], c.where] for c in value.checks]
     return json_text(
         {
             **({"columns": columns} if columns else {}),
+            **({"checks": checks} if checks else {}),
             "kind": value.kind,
             "node": [*value.node],
             "type": value.type,
@@ -118,6 +120,16 @@ def _definition(asset: AssetKey, body: dict[str, Any]) -> Definition:
         columns=tuple(
             DeclaredColumn(name=n, type=t, nullable=nullable, rules=tuple(rules))
             for n, t, nullable, rules in body.get("columns", ())
+        ),
+        checks=tuple(
+            DeclaredCheck(
+                name=n,
+                severity=severity,
+                description=description,
+                reads=tuple(AssetKey(*asset) for asset in reads),
+                where=where,
+            )
+            for n, severity, description, reads, where in body.get("checks", ())
         ),
         partitioning=body["partitioning"],
         inputs=tuple(

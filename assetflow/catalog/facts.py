@@ -12,7 +12,8 @@ from assetflow.catalog import codes, tables
 from assetflow.catalog.encoding import hexed, instant, seconds
 from assetflow.catalog.ids import Ids, columns_of
 from assetflow.catalog.statements import WANTED, chunks
-from assetflow.model.history import History, Materialization, Setback
+from assetflow.model.checks import PastVerdict, VerdictStatus
+from assetflow.model.history import History, Materialization, Setback, SetbackKind
 from assetflow.model.keys import Partition
 from assetflow.model.trace import Edge, Recipe
 from assetflow.model.versions import Blob, CodePart, ColumnVersion, DataVersion, Stored
@@ -84,6 +85,16 @@ _TRACES = (
     .where(_M.partition_id.in_(WANTED), _M.trace.is_not(None), _M.published)
     .group_by(_M.partition_id, _M.trace)
 )
+_HELD_VALUES = (
+    select(_M.partition_id, func.max(_M.id)).where(_M.partition_id.in_(WANTED), ~_M.published).group_by(_M.partition_id)
+)
+_V = tables.verdicts.c
+_LAST_SAID = select(func.max(_V.id)).where(_V.partition_id.in_(WANTED)).group_by(_V.partition_id, _V.check_id, _V.trace)
+_VERDICTS = (
+    select(_V.partition_id, tables.checks.c.name, _V.trace, _V.status, _V.message)
+    .join(tables.checks, tables.checks.c.id == _V.check_id)
+    .where(_V.id.in_(_LAST_SAID))
+)
 _SETBACKS = select(tables.setbacks).where(
     tables.setbacks.c.environment_id == bindparam("environment"), tables.setbacks.c.partition_id.in_(WANTED)
 )
@@ -136,6 +147,8 @@ class Past(Mapping[str, Materialization]):
 
 
 _NO_PAST: Mapping[str, Materialization] = {}
+_NO_VERDICTS: Mapping[tuple[str, str], PastVerdict] = {}
+_PASSED = PastVerdict(VerdictStatus.PASSED)
 
 
 class Facts:
@@ -258,6 +271,8 @@ class Facts:
         for chunk in chunks(wanted):
             for id, trace, newest in connection.execute(_TRACES, {"wanted": chunk}):
                 traces.setdefault(id, {})[hexed(trace)] = newest
+        held = self._held(connection, [id for id, setback in setbacks.items() if setback.kind is SetbackKind.HELD])
+        verdicts = self._verdicts(connection, wanted)
         return {
             partition: History(
                 current=made[current[id]] if id in current else None,
@@ -265,9 +280,30 @@ class Facts:
                 setback=setbacks.get(id),
                 lost=partition in lost,
                 running=id in running,
+                held=held.get(id),
+                verdicts=verdicts.get(id, _NO_VERDICTS),
             )
             for id, partition in wanted.items()
         }
+
+    def _held(self, connection: Connection, wanted: Collection[int]) -> dict[int, Materialization]:
+        """The newest value of each partition that was held back."""
+        newest: dict[int, int] = {}
+        for chunk in chunks(wanted):
+            newest.update((partition, id) for partition, id in connection.execute(_HELD_VALUES, {"wanted": chunk}))
+        made = self.materializations(connection, list(newest.values()))
+        return {partition: made[id] for partition, id in newest.items()}
+
+    @staticmethod
+    def _verdicts(connection: Connection, wanted: Collection[int]) -> dict[int, dict[tuple[str, str], PastVerdict]]:
+        """What checks said last of each trace, by partition."""
+        found: dict[int, dict[tuple[str, str], PastVerdict]] = {}
+        for chunk in chunks(wanted):
+            for partition, name, trace, status, message in connection.execute(_VERDICTS, {"wanted": chunk}):
+                said = codes.VERDICTS.values[status]
+                past = _PASSED if said is VerdictStatus.PASSED else PastVerdict(said, message or "")
+                found.setdefault(partition, {})[name, hexed(trace)] = past
+        return found
 
     @staticmethod
     def _setbacks(connection: Connection, environment: int | None, wanted: Collection[int]) -> dict[int, Setback]:

@@ -20,10 +20,12 @@ from assetflow.catalog.liveness import here, lease_seconds, now_micros
 from assetflow.catalog.moves import advance
 from assetflow.catalog.statements import WANTED, chunks, inserted
 from assetflow.catalog.values import observe
+from assetflow.catalog.verdicts import measured
 from assetflow.errors import AssetflowError, BusyError
+from assetflow.model.checks import Measured
 from assetflow.model.history import Materialization
 from assetflow.model.journal import Busy, Claim, Claimed, Committed, Failure, Finished, NewRun, RunStatus
-from assetflow.model.keys import Partition
+from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.versions import Stored
 
 __all__ = ["CatalogJournal"]
@@ -178,6 +180,12 @@ class CatalogJournal:
         with self._database.reading() as connection:
             state: str | None = connection.execute(_STATE, {"id": materialization}).scalar()
             return state
+
+    def measured(self, asset: AssetKey, check: str, most: int) -> Sequence[Measured]:
+        """The newest published versions of an asset's partitions, each with what the check measured of it."""
+        with self._database.reading() as connection, decoding(self._database.where):
+            environment = self._ids.environment(connection, self._name)
+            return measured(connection, self._ids, environment, asset, check, most)
 
     def renew(self, run: int) -> None:
         """Prolong all leases of a run. Nothing to do in memory, where nobody else waits for them to end."""

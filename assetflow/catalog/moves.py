@@ -11,7 +11,7 @@ from assetflow.catalog.ids import Ids
 from assetflow.catalog.statements import Prepared, inserted, key
 from assetflow.model.keys import AssetKey
 
-__all__ = ["advance", "move", "revision_now"]
+__all__ = ["advance", "move", "new_revision", "revision_now"]
 
 _P, _C = tables.pointers.c, tables.counters.c
 _ADVANCE = update(tables.counters).where(_C.name == bindparam("counter")).values(value=_C.value + 1).returning(_C.value)
@@ -38,6 +38,13 @@ def revision_now(connection: Connection) -> int:
     return int(connection.execute(_VALUE, {"counter": tables.REVISION}).scalar_one())
 
 
+def new_revision(connection: Connection, environment: int, run: int | None, *, at: int) -> int:
+    """A revision of this transaction."""
+    revision = advance(connection, tables.REVISION)
+    _NEW_REVISION.run(connection, [(revision, environment, run, at)])
+    return revision
+
+
 def move(
     connection: Connection,
     ids: Ids,
@@ -54,8 +61,7 @@ def move(
     if not moves:
         return revision_now(connection)
     assets = ids.assets(connection, {asset for asset, _ in moves.values()}, create=True)
-    revision = advance(connection, tables.REVISION)
-    _NEW_REVISION.run(connection, [(revision, environment, run, at)])
+    revision = new_revision(connection, environment, run, at=at)
     _CLOSE.run(connection, [(revision, environment, partition) for partition in moves])
     _OPEN.run(
         connection,

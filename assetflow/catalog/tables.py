@@ -1,6 +1,7 @@
 """The shape of the catalog. What each column means is said here; ``views`` spells it out for people.
 
-Facts are only ever added: a row of ``materializations`` never changes. What is current stands in ``pointers`` alone.
+Facts are only ever added: a row of ``materializations`` never changes, but that what was held back may be published
+after all. What is current stands in ``pointers`` alone.
 Instants are microseconds since 1970 in UTC, durations microseconds, digests 16 raw bytes, enumerations small numbers
 (``codes``). Ids are numbered by the writer, which is alone while it writes.
 """
@@ -31,6 +32,7 @@ __all__ = [
     "assets",
     "attempts",
     "blobs",
+    "checks",
     "counters",
     "declarations",
     "definitions",
@@ -53,6 +55,7 @@ __all__ = [
     "runs",
     "schemas",
     "setbacks",
+    "verdicts",
 ]
 
 #: Names of the rows of ``counters``.
@@ -360,6 +363,40 @@ setbacks = Table(
     Column("run_id", ForeignKey("runs.id"), nullable=False),
     PrimaryKeyConstraint("environment_id", "partition_id"),
     sqlite_with_rowid=False,
+)
+
+checks = Table(
+    "checks",
+    metadata,
+    _id(),
+    Column("asset_id", ForeignKey("assets.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("asset_id", "name"),
+)
+
+# What a check said of a version. It holds for every version of the partition on which the check has this trace.
+verdicts = Table(
+    "verdicts",
+    metadata,
+    _id(),
+    Column("check_id", ForeignKey("checks.id"), nullable=False),
+    Column("partition_id", ForeignKey("partitions.id"), nullable=False),
+    Column("trace", LargeBinary, nullable=False),
+    Column("materialization_id", ForeignKey("materializations.id"), nullable=False),
+    Column("attempt_id", ForeignKey("attempts.id")),
+    Column("status", SmallInteger, nullable=False),
+    Column("severity", SmallInteger, nullable=False),
+    Column("message", Text),
+    Column("metrics", Text),  # JSON: {name: number}
+    Column("sample", Text),  # JSON: [{column: value}, …]
+    # Where nothing but verdicts was recorded: the revision at which they were, so that memos see it.
+    Column("revision", BigInteger),
+    Column("at", BigInteger, nullable=False),
+    Column("micros", BigInteger, nullable=False),
+    Index(None, "partition_id", "check_id", "trace"),
+    Index(None, "materialization_id"),
+    Index(None, "check_id"),
+    _partial("ix_verdicts_revision", "revision", where="revision IS NOT NULL", unique=False),
 )
 
 memos = Table(

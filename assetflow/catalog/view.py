@@ -56,6 +56,13 @@ _MOVED_ASSETS = (
     .where(_P.environment_id == bindparam("environment"), _P.from_revision > bindparam("since"))
     .group_by(_P.asset_id + 0)
 )
+# Verdicts on what is there move no pointer, and yet change how a partition stands.
+_JUDGED_ASSETS = (
+    select(tables.checks.c.asset_id, func.max(tables.verdicts.c.revision))
+    .join(tables.checks, tables.checks.c.id == tables.verdicts.c.check_id)
+    .where(tables.verdicts.c.revision > bindparam("since"))
+    .group_by(tables.checks.c.asset_id)
+)
 _NEWEST = (
     select(_P.asset_id, func.max(tables.materializations.c.made_at))
     .join(tables.materializations, tables.materializations.c.id == _P.materialization_id)
@@ -112,9 +119,15 @@ class View:
         return moved
 
     def moved_assets(self, since: int) -> dict[AssetKey, int]:
-        """The assets of which a pointer moved after a revision, each with the last revision at which one did."""
+        """The assets of which a pointer moved or a stored value was judged after a revision, each with the last
+        revision at which that happened.
+        """
         with decoding(self._where):
-            return {self._assets[asset]: last for asset, last in self._rows(_MOVED_ASSETS, since=since)}
+            last: dict[AssetKey, int] = {}
+            for statement in (_MOVED_ASSETS, _JUDGED_ASSETS):
+                for asset, revision in self._rows(statement, since=since):
+                    last[self._assets[asset]] = max(revision, last.get(self._assets[asset], 0))
+            return last
 
     def materialized_at(self, assets: Iterable[AssetKey]) -> dict[AssetKey, datetime]:
         """When the newest of an asset's current values was made, of each asset that has one."""

@@ -6,7 +6,7 @@ asset's ``key`` is its name today. A run whose process died stays ``running`` he
 
 from __future__ import annotations
 
-from assetflow.catalog.codes import ATTEMPT_OUTCOMES, FAILURES, RUN_STATUSES, SETBACKS
+from assetflow.catalog.codes import ATTEMPT_OUTCOMES, FAILURES, RUN_STATUSES, SETBACKS, SEVERITIES, VERDICTS
 
 __all__ = ["VIEWS", "drop_statements", "view_statements"]
 
@@ -94,6 +94,15 @@ _SETBACKS = f"""SELECT environments.name AS environment, {_NAMED}, {SETBACKS.sql
 FROM setbacks {_JOINED.format("setbacks")}
 JOIN environments ON environments.id = setbacks.environment_id"""
 
+_VERDICTS = f"""SELECT verdicts.id AS id, {_NAMED}, m.version AS version, checks.name AS "check",
+  {VERDICTS.sql("verdicts.status")} AS status, {SEVERITIES.sql("verdicts.severity")} AS severity,
+  verdicts.message AS message, verdicts.metrics AS metrics, verdicts.sample AS sample,
+  <iso verdicts.at> AS at, verdicts.micros / 1000000.0 AS seconds, verdicts.attempt_id AS attempt,
+  <hex verdicts.trace> AS trace, verdicts.materialization_id AS materialization
+FROM verdicts {_JOINED.format("verdicts")}
+JOIN checks ON checks.id = verdicts.check_id
+JOIN materializations AS m ON m.id = verdicts.materialization_id"""
+
 _SOURCES = {
     "v_assets": _ASSETS,
     "v_runs": _RUNS,
@@ -102,6 +111,7 @@ _SOURCES = {
     "v_current": _CURRENT,
     "v_lineage": _LINEAGE,
     "v_setbacks": _SETBACKS,
+    "v_verdicts": _VERDICTS,
 }
 
 #: The views' names.

@@ -154,9 +154,9 @@ def summary(plan: Plan) -> str:
             return f"nothing to run: {withheld} not up to date until {waits} changed or been named, {plan.fresh} fresh"
         return f"nothing to do: {_count(plan.fresh, 'partition')} fresh"
     counts = {action: sum(1 for s in plan.steps if s.action is action) for action in Action}
-    words = {Action.RUN: "to run", Action.MAYBE: "may run", Action.REUSE: "to reuse"}
+    words = {Action.RUN: "to run", Action.MAYBE: "may run", Action.REUSE: "to reuse", Action.CHECK: "to check"}
     said = [f"{n} {words[action]}" for action, n in counts.items() if n] + [f"{plan.fresh} fresh"]
-    known = [s.seconds for s in plan.steps if s.seconds is not None and s.action is not Action.REUSE]
+    known = [s.seconds for s in plan.steps if s.seconds is not None and s.action not in {Action.REUSE, Action.CHECK}]
     return ", ".join(said) + (f"; about {duration_text(sum(known))} of work" if known else "")
 
 
@@ -198,7 +198,7 @@ def explain(
 
 
 def _step_row(step: Any) -> list[str]:
-    words = {Action.RUN: "run", Action.MAYBE: "maybe", Action.REUSE: "reuse"}
+    words = {Action.RUN: "run", Action.MAYBE: "maybe", Action.REUSE: "reuse", Action.CHECK: "check"}
     name = ", ".join(str(output) for output in step.outputs)
     return [name, words[step.action], _because(step.causes)]
 

@@ -15,7 +15,7 @@ from assetflow.cli.session import Session
 
 if TYPE_CHECKING:
     from assetflow.load.coverage import TypedEdge
-    from assetflow.model.definition import DeclaredColumn, Definition
+    from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition
 
 __all__ = ["list_assets", "show", "validate"]
 
@@ -107,6 +107,7 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
         "where": found.where,
         "type": found.type,
         "columns": [_column(c) for c in found.columns],
+        "checks": [_check(c) for c in found.checks],
         "partitions": "" if found.partitioning == "single" else found.partitioning,
         "inputs": inputs,
         "parameters": [f"{p.name} = {p.value} ({p.origin})" for p in found.parameters],
@@ -130,6 +131,12 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
 def _column(column: DeclaredColumn) -> str:
     said = [f"{column.type}{' or null' if column.nullable else ''}", *column.rules]
     return f"{column.name}  {', '.join(said)}"
+
+
+def _check(check: DeclaredCheck) -> str:
+    said = f"  {check.description}" if check.description else ""
+    reads = f", reads {', '.join(map(str, check.reads))}" if check.reads else ""
+    return f"{check.name} ({check.severity}{reads}){said}"
 
 
 def _matches(d: Definition, text: str) -> bool:

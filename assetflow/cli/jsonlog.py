@@ -76,7 +76,7 @@ class JsonLog:
             fields |= {"failure": str(failure.kind), "text": f"{failure.type}: {failure.message}"}
         elif event.reason:
             fields["text"] = event.reason
-        bad = event.outcome in {Outcome.FAILED, Outcome.HELD, Outcome.NOT_RUN}
+        bad = event.outcome in {Outcome.FAILED, Outcome.HELD, Outcome.DEGRADED, Outcome.NOT_RUN}
         self._write(event, "ERROR" if bad else "INFO", "step finished", **fields)
         self._attempts.pop(event.step, None)
 

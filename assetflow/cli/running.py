@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from assetflow.load.settings import Settings
+    from assetflow.model.checks import Verdict
     from assetflow.model.event import StepFinished
     from assetflow.model.journal import Failure
     from assetflow.project import Project, Result
     from assetflow.project.running import RunOptions
 
-__all__ = ["materialize"]
+__all__ = ["check", "materialize"]
 
 
 def materialize(
@@ -79,14 +80,51 @@ def materialize(
         session.out.object(
             run=result.run,
             status=str(result.status),
-            counts={**{str(o): result.counts.get(o, 0) for o in Outcome}, "checked": 0},
+            counts={str(o): result.counts.get(o, 0) for o in Outcome},
             steps=shapes.finished_steps(result.steps),
         )
     elif result.run is None or not lines:
         _tell(session.out, plan, result)
-    if result.run is None and (left := {str(s.state) for s in plan.standings.values()} & {"failed", "held"}):
+    left = {str(s.state) for s in plan.standings.values()} & {"failed", "held", "degraded"}
+    if result.run is None and left:
         return 1 if "failed" in left else 4
     return _exit_code(result)
+
+
+def check(session: Session, selection: Selection = None, partition: Partition = None) -> int:
+    """Ask the checks of the selection (by default all) about what is there. Nothing is made."""
+    from assetflow.project.running import RunOptions  # noqa: PLC0415 - a command body loads what it needs
+
+    project = session.project()
+    _refuse_protected(session, project.settings, ())
+    options = RunOptions(targets=tuple(selection or ()))
+    result = project.check(*(selection or ()), partitions=partition, options=options)
+    verdicts = [verdict for step in result.steps for verdict in step.verdicts]
+    if session.out.json:
+        checks = [{"key": str(v.partition.asset), "partition": v.partition.key, **shapes.verdict(v)} for v in verdicts]
+        session.out.object(run=result.run, status=str(result.status), checks=checks)
+        return _exit_code(result)
+    if not verdicts:
+        session.out.line("no checks" if not result.steps else "nothing could be checked")
+    else:
+        rows = [
+            [str(v.partition), v.check, session.out.mark(_word(v)), v.message.replace("\n", "; ")] for v in verdicts
+        ]
+        session.out.table(["asset", "check", "verdict", "because"], rows)
+    counts: dict[str, int] = {}
+    for verdict in verdicts:
+        counts[_word(verdict)] = counts.get(_word(verdict), 0) + 1
+    if verdicts:
+        session.out.note(f"{len(verdicts)} checks: " + ", ".join(f"{n} {word}" for word, n in counts.items()))
+    for step in result.steps:
+        if step.failure is not None and not step.verdicts:  # what is there could not be read
+            _tell_failure(session.out, result, step, step.failure)
+    return _exit_code(result)
+
+
+def _word(verdict: Verdict) -> str:
+    failed = verdict.status == "failed"
+    return "warned" if failed and not verdict.holds_back else str(verdict.status)
 
 
 def _run(out: Output, project: Project, plan: Plan, options: RunOptions, *, lines: bool) -> Result:
@@ -144,16 +182,24 @@ def _tell(out: Output, plan: Plan, result: Result) -> None:
     fresh = f" ({plan.fresh} {'was' if plan.fresh == 1 else 'were'} fresh)" if plan.fresh else ""
     out.line(f"run {result.run} {result.status} in {duration_text(result.seconds)}: {said}{spared}{fresh}")
     for step in result.steps:
+        for verdict in step.verdicts:
+            if not verdict.passed and not verdict.holds_back:
+                how = "broke" if verdict.status == "broke" else "failed"
+                said = f"{verdict.partition}: check {verdict.check} {how}: {verdict.message}"
+                out.note(f"warning: {said}".rstrip(": "), style="yellow")
         if step.failure is not None:
             _tell_failure(out, result, step, step.failure)
+
+
+_SAID = {"held": "is held back: ", "degraded": "is current and does not pass: "}
 
 
 def _tell_failure(out: Output, result: Result, step: StepFinished, failure: Failure) -> None:
     first, *rest = failure.message.split("\n")
     kind = f" ({failure.kind}: {failure.reason})" if failure.reason else f" ({failure.kind})"
     out.note("")
-    said = "is held back: " if step.outcome == "held" else f"failed: {failure.type}: "
-    out.note(f"{step.step} {said}{first}{kind}", style="magenta" if step.outcome == "held" else "red")
+    said = _SAID.get(str(step.outcome), f"failed: {failure.type}: ")
+    out.note(f"{step.step} {said}{first}{kind}", style="magenta" if str(step.outcome) in _SAID else "red")
     for line in rest[:20]:
         out.note(f"  {line}")
     if ' File "' in failure.traceback:  # else there is no frame of the user's to look at
@@ -161,7 +207,11 @@ def _tell_failure(out: Output, result: Result, step: StepFinished, failure: Fail
             if line:
                 out.note(f"  {line}", style="dim")
     more = f"assetflow logs {result.run} {step.outputs[0].asset} shows all of it"
-    if step.outcome == "held":
+    if step.outcome == "degraded":
+        more = f"it stays current: assetflow materialize {step.outputs[0].asset} --force makes it anew"
+    elif step.outcome == "held" and not step.attempts:
+        more = f"what was made before serves on; assetflow check {step.outputs[0].asset} asks again"
+    elif step.outcome == "held":
         more = f"assetflow history {step.outputs[0].asset} lists it as never current; assetflow cat shows it by its :vN"
     out.note(f"  {more}", style="dim")
 
@@ -172,4 +222,4 @@ def _exit_code(result: Result) -> int:
     if result.status != "failed":
         return 0
     counts = {str(outcome): n for outcome, n in result.counts.items()}
-    return 4 if counts.get("held") and not counts.get("failed") else 1
+    return 4 if (counts.get("held") or counts.get("degraded")) and not counts.get("failed") else 1

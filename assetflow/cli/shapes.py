@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # so that --help need not load them
     from datetime import datetime
 
     from assetflow.catalog.records import Attempt, Run, Version
+    from assetflow.model.checks import Verdict
     from assetflow.model.definition import Definition
     from assetflow.model.event import StepFinished
     from assetflow.model.plan import Cause, Plan
@@ -25,6 +26,7 @@ __all__ = [
     "plan_object",
     "run",
     "time",
+    "verdict",
     "withheld_standings",
 ]
 
@@ -94,10 +96,24 @@ def finished_steps(events: Sequence[StepFinished]) -> list[dict[str, Any]]:
             "error": None
             if event.failure is None
             else {"class": str(event.failure.kind), "type": event.failure.type, "message": event.failure.message},
+            "checks": [verdict(v) for v in event.verdicts if v.partition == output],
         }
         for event in events
         for place, output in enumerate(event.outputs)
     ]
+
+
+def verdict(value: Verdict) -> dict[str, Any]:
+    """What one check said."""
+    return {
+        "check": value.check,
+        "status": str(value.status),
+        "severity": str(value.severity),
+        "message": value.message or None,
+        "metrics": dict(value.metrics),
+        "sample": json.loads(value.sample) if value.sample else [],
+        "seconds": round(value.seconds, 6),
+    }
 
 
 def definition(value: Definition) -> dict[str, Any]:
@@ -112,6 +128,16 @@ def definition(value: Definition) -> dict[str, Any]:
             {"name": c.name, "type": c.type, "nullable": c.nullable, "rules": list(c.rules)} for c in value.columns
         ]
         or None,
+        "checks": [
+            {
+                "name": c.name,
+                "severity": c.severity,
+                "description": c.description,
+                "reads": [str(asset) for asset in c.reads],
+                "where": c.where,
+            }
+            for c in value.checks
+        ],
         "partitioning": value.partitioning,
         "inputs": [
             {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assetflow.declare.arguments import EFFECTS, Effect, Options
 from assetflow.declare.assets import Asset, AssetDecorator, asset
+from assetflow.declare.checks import CheckFunction, check
 from assetflow.declare.markers import In, Param
 from assetflow.declare.multi import MultiAsset, Output, multi_asset
 from assetflow.declare.places import Place
@@ -13,6 +14,7 @@ __all__ = [
     "EFFECTS",
     "Asset",
     "AssetDecorator",
+    "CheckFunction",
     "Effect",
     "File",
     "Files",
@@ -24,6 +26,7 @@ __all__ = [
     "Place",
     "Source",
     "asset",
+    "check",
     "multi_asset",
     "source",
 ]

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from assetflow.model.ready import Ready
 from assetflow.model.retry import Retry
 from assetflow.model.storage import Codec
 
@@ -34,6 +35,7 @@ EFFECTS: Mapping[str, Effect] = {
     "partitions": Effect.VALUE,  # as the cell's window, and as the mappings of the inputs
     "deps": Effect.VALUE,  # as inputs
     "retry": Effect.NONE,
+    "checks": Effect.NONE,  # they decide whether a value is published, not what it is
     "max_age": Effect.NONE,  # it decides when a value expires, not what it is
     "deterministic": Effect.NONE,
     "codec": Effect.VALUE,
@@ -79,13 +81,17 @@ class _Shared(TypedDict, total=False):
 class AssetArguments(_Shared, total=False):
     """The keyword arguments of ``@asset``."""
 
+    #: What must hold before the value is published: ``[not_null("id"), row_count(min=1)]``.
+    checks: Sequence[Ready]
+
     #: How the value becomes bytes; by default chosen by its type.
     codec: Codec
 
 
 class MultiAssetArguments(_Shared, total=False):
-    """The keyword arguments of ``@multi_asset``; a codec may be given for each field by name."""
+    """The keyword arguments of ``@multi_asset``; a codec, and checks, may be given for each field by name."""
 
+    checks: Mapping[str, Sequence[Ready]]
     codec: Codec | Mapping[str, Codec]
 
 
@@ -98,6 +104,7 @@ class Options:
     partitions: Source | None = None
     deps: Sequence[Any] = ()  # anything the user wrote
     retry: Retry | None = None
+    checks: Any = ()  # anything the user wrote
     max_age: timedelta | str | float | None = None
     deterministic: bool = False
     codec: Codec | Mapping[str, Codec] | None = None

@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from assetflow.declare.places import Place, calling_place
+from assetflow.model.ready import Ready
 
 __all__ = ["File", "Files", "Source", "source"]
 
@@ -53,6 +54,7 @@ class Source:
     type: object
     group: str
     place: Place
+    checks: Any = ()  # anything the user wrote
     description: str = ""
     tags: Sequence[str] = ()
     owners: Sequence[str] = ()
@@ -69,6 +71,7 @@ def source(
     observe: Callable[[], object] | None = None,
     type: object = None,
     group: str = "",
+    checks: Sequence[Ready] = (),
     description: str = "",
     tags: Sequence[str] = (),
     owners: Sequence[str] = (),
@@ -76,7 +79,8 @@ def source(
 ) -> Source:
     """Declare what is there already: ``source("raw", File("data/raw.csv"), type=pl.DataFrame)``.
 
-    With ``observe=fn``, ``fn()`` returns the data version: a text or number that changes when the data does.
+    Content that fails one of ``checks`` is handed to nobody. With ``observe=fn``, ``fn()`` returns the data version: a
+    text or number that changes when the data does.
     """
     return Source(
         name=name,
@@ -85,6 +89,7 @@ def source(
         type=type,
         group=group,
         place=calling_place(),
+        checks=checks,
         description=description,
         tags=tags,
         owners=owners,

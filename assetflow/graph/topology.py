@@ -64,11 +64,11 @@ class Graph:
         return self.nodes[self._maker[asset]]
 
     def producers(self, node: AssetKey) -> tuple[AssetKey, ...]:
-        """The nodes that a node reads from directly, sorted."""
+        """The nodes that a node, or a check of it, reads from directly, sorted."""
         return self._producers[node]
 
     def consumers(self, node: AssetKey) -> tuple[AssetKey, ...]:
-        """The nodes that read from a node directly, sorted."""
+        """The nodes that read from a node directly, themselves or with a check, sorted."""
         return self._consumers[node]
 
     def readers(self, asset: AssetKey) -> tuple[AssetKey, ...]:
@@ -186,7 +186,7 @@ def _producers(
     producers: dict[AssetKey, tuple[AssetKey, ...]] = {}
     for key, node in nodes.items():
         try:
-            found = {maker[edge.asset] for edge in node.inputs}
+            found = {maker[edge.asset] for edge in node.needs}
         except KeyError as unknown:
             raise DefinitionError("unknown-input", f"{key} reads {unknown.args[0]}, which does not exist") from None
         producers[key] = tuple(sorted(found)) if len(found) > 1 else tuple(found)

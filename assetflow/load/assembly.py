@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assetflow.declare import MultiAsset, Source
 from assetflow.errors import AssetflowError, DefinitionError
+from assetflow.load.checks import Judging, ready_checks, rows_check
 from assetflow.load.code.includes import IncludedFile, file_name
 from assetflow.load.code.versions import CodeVersions
-from assetflow.load.definitions import Bound, BoundSource
+from assetflow.load.definitions import Bound, BoundCheck, BoundSource
 from assetflow.load.edges import Project
 from assetflow.load.faults import Faults
 from assetflow.load.functions import Function
 from assetflow.load.naming import Declared
 from assetflow.load.outside import Outside
-from assetflow.load.recipes import Made, Parts, made, observed
-from assetflow.model.definition import ResourceUse
+from assetflow.load.recipes import Made, Parts, made, observed, recipe_of, with_checks
+from assetflow.model.checks import Check
+from assetflow.model.definition import DeclaredCheck, ResourceUse
 from assetflow.model.keys import AssetKey
 from assetflow.model.versions import CodeVersion
 from assetflow.types.hints import hint_text
@@ -43,6 +46,8 @@ class Assembly:
     bound: dict[AssetKey, Bound] = field(default_factory=dict)
     sources: dict[AssetKey, BoundSource] = field(default_factory=dict)
     code: dict[AssetKey, CodeVersion] = field(default_factory=dict)
+    #: By node.
+    checks: dict[AssetKey, tuple[BoundCheck, ...]] = field(default_factory=dict)
     warnings: Faults = field(default_factory=Faults)
 
     def add_source(self, declared: Declared) -> None:
@@ -54,27 +59,88 @@ class Assembly:
 
     def add(self, function: Function) -> None:
         """Add a function's node, unless something of it, or something it reads, is faulty."""
-        bound, effective = self._bound(function), self._parameters(function)
+        bound = self._bound(function)
+        parts = self._parts(function, bound)
+        if parts is None:
+            return
+        key, cut = bound.key, self.project.partitionings[bound.key]
+        self.made[key] = made(function.declared, bound, cut, parts, self.project.names)
+        self.bound[key] = self._callable(function, bound, parts)
+        self.code[key] = parts.code
+
+    def judge(self, declarations: Iterable[Declared], functions: Iterable[Judging]) -> None:
+        """Give the nodes their checks: of row models, ready-made, and functions."""
+        found: dict[AssetKey, list[tuple[BoundCheck, DeclaredCheck]]] = {}
+        for declared in declarations:
+            if (node := self.made.get(declared.key)) is None:
+                continue
+            outputs = {key: self.project.types.get(key) for key in node.node.outputs}
+            listed = found.setdefault(declared.key, [])
+            for output in self.bound[declared.key].outputs if declared.key in self.bound else ():
+                if output.rows and (own := rows_check(output.key, output.rows, self.project.partitionings[output.key])):
+                    listed.append((own, _told(own, f"the rows are those of {output.rows.name}", declared.where)))
+            for each in ready_checks(declared, outputs, self.project, self.faults):
+                listed.append((each, _told(each, "", declared.where)))
+        for one in functions:
+            if one.node in self.made and (check := self._judging(one)) is not None:
+                text = one.function.value.options.description or inspect.cleandoc(one.function.value.__doc__ or "")
+                told = _told(check, text.partition("\n")[0], one.function.declared.where)
+                found.setdefault(one.node, []).append((check, told))
+        for key, listed in found.items():
+            if not listed:
+                continue
+            self._refuse_double(key, listed)
+            self.made[key] = with_checks(self.made[key], [each for each, _ in listed], [told for _, told in listed])
+            places = {(check.check.asset, check.check.name): check for check, _ in listed}
+            self.checks[key] = tuple(places[each.asset, each.name] for each in self.made[key].node.checks)
+
+    def _refuse_double(self, key: AssetKey, listed: list[tuple[BoundCheck, DeclaredCheck]]) -> None:
+        seen: dict[str, DeclaredCheck] = {}
+        for check, told in listed:
+            name = f"{check.check.asset}:{check.check.name}"
+            if (first := seen.setdefault(name, told)) is not told:
+                where = [f"{name}   {first.where}", f"{name}   {told.where}"]
+                message = f"{key} has two checks named {check.check.name}"
+                self.faults.add(DefinitionError("bad-check", message, where=where, hint="give one a name="))
+
+    def _judging(self, judging: Judging) -> BoundCheck | None:
+        function = judging.function
+        bound = self._bound(function)
+        parts = self._parts(function, bound)
+        if parts is None:
+            return None
+        check = Check(
+            name=judging.name,
+            asset=judging.assets[0],
+            recipe=recipe_of(bound, parts, self.project.names),
+            inputs=tuple(one.edge for one in bound.inputs),
+            partitioning=self.project.partitionings[judging.assets[0]],
+            severity=judging.severity,
+        )
+        return BoundCheck(check=check, call=self._callable(function, bound, parts))
+
+    def _parts(self, function: Function, bound: Bound) -> Parts | None:
+        """What a function is made from; None, and it is told, where something of that, or of its inputs, is faulty."""
+        effective = self._parameters(function)
         producers = {self.project.names.assets[one.edge.asset].key for one in bound.inputs}
         complete = len(bound.resources) == len(function.roles.resources)
         if effective is None or not complete or not producers <= self.made.keys():
-            return
+            return None
         try:
             code = self._version(function, bound)
         except AssetflowError as error:
             line = function.declared.line
             self.faults.add(type(error)(error.code, error.message, where=error.where or [line], hint=error.hint))
-            return
-        key, cut = bound.key, self.project.partitionings[bound.key]
-        resources = {use.name: self.outside.tracked[use.name] for use in bound.resources}
-        parts = Parts(code=code, parameters=effective, resources=resources)
-        self.made[key] = made(function.declared, bound, cut, parts, self.project.names)
-        loaded = tuple(one for one in bound.inputs if one.edge.loaded)
-        values = {name: found.value for name, found in effective.items()}
-        includes = self._includes(function, code)
-        self.bound[key] = replace(bound, inputs=loaded, parameters=values, includes=includes)
-        self.code[key] = code
+            return None
         self.warnings.extend(_untracked(function.declared, code))
+        resources = {use.name: self.outside.tracked[use.name] for use in bound.resources}
+        return Parts(code=code, parameters=effective, resources=resources)
+
+    def _callable(self, function: Function, bound: Bound, parts: Parts) -> Bound:
+        loaded = tuple(one for one in bound.inputs if one.edge.loaded)
+        values = {name: found.value for name, found in parts.parameters.items()}
+        includes = self._includes(function, parts.code)
+        return replace(bound, inputs=loaded, parameters=values, includes=includes)
 
     def _bound(self, function: Function) -> Bound:
         """How to call the function; its inputs still with ``deps``, and without parameters."""
@@ -134,6 +200,12 @@ class Assembly:
             yield taken.hint
         for output in bound.outputs:
             yield output.hint
+
+
+def _told(check: BoundCheck, description: str, where: str) -> DeclaredCheck:
+    others = tuple(dict.fromkeys(read.asset for read in check.check.inputs if read.asset != check.check.asset))
+    name, severity = check.check.name, check.check.severity.value
+    return DeclaredCheck(name=name, severity=severity, description=description, reads=others, where=where)
 
 
 def _untracked(declared: Declared, code: CodeVersion) -> Iterator[AssetflowError]:

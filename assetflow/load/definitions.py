@@ -11,14 +11,16 @@ from assetflow.errors import AssetflowError
 from assetflow.graph import Graph
 from assetflow.load.code.includes import IncludedFile
 from assetflow.load.code.sources import ProjectSources
+from assetflow.model.checks import Check
 from assetflow.model.definition import Input, ResourceUse
 from assetflow.model.keys import AssetKey
+from assetflow.model.ready import Ready
 from assetflow.model.retry import Retry
 from assetflow.model.storage import Codec
 from assetflow.model.versions import CodeVersion
 from assetflow.types.rowmodels import RowModel
 
-__all__ = ["Bound", "BoundInput", "BoundOutput", "BoundSource", "Loaded"]
+__all__ = ["Bound", "BoundCheck", "BoundInput", "BoundOutput", "BoundSource", "Loaded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,21 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoundCheck:
+    """How to ask a check: a function of the user's, a ready-made one, or the rules of a row model."""
+
+    #: As it stands in ``Node.checks``.
+    check: Check
+    #: What it takes. The function is called only where it is the user's.
+    call: Bound
+    ready: Ready | None = None
+    #: The columns of a row model that it says something of.
+    rows: RowModel | None = None
+    #: How many earlier versions it compares with.
+    history: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoundSource:
     """How to look at a source, and how to read it."""
 
@@ -100,6 +117,8 @@ class Loaded:
     #: Configured, not yet opened: name to a Resource, or to what a Protocol is bound to.
     resources: Mapping[str, object]
     code: Mapping[AssetKey, CodeVersion]
+    #: By node, in the order of ``Node.checks``.
+    checks: Mapping[AssetKey, tuple[BoundCheck, ...]] = field(default_factory=dict)
     #: Every mistake, in order of place; what they touch is missing from the graph.
     mistakes: tuple[AssetflowError, ...] = ()
     #: What ``validate`` says without refusing: code that is not tracked, values that differ between imports.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from assetflow.declare import Asset, MultiAsset, Source
+from assetflow.declare import Asset, CheckFunction, MultiAsset, Source
 from assetflow.graph import cycle_error, cycles
 from assetflow.load.binding import Roles, roles
 from assetflow.load.definitions import BoundInput, BoundOutput
@@ -23,10 +24,10 @@ __all__ = ["Function", "ordered_functions", "project_of", "readable_functions"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """An asset's or multi-asset's function whose signature can be read."""
+    """An asset's, multi-asset's or check's function whose signature can be read."""
 
     declared: Declared
-    value: Asset[..., object] | MultiAsset[..., object]
+    value: Asset[..., object] | MultiAsset[..., object] | CheckFunction[..., object]
     signature: Signature
     roles: Roles
     outputs: tuple[BoundOutput, ...]
@@ -60,7 +61,7 @@ def readable_functions(
     functions: dict[AssetKey, Function] = {}
     for each in declarations:
         signature = signatures[each.key]
-        if signature is None or isinstance(each.value, Source):
+        if signature is None or isinstance(each.value, Source | CheckFunction):
             continue
         role = roles(signature)
         functions[each.key] = Function(
@@ -88,11 +89,20 @@ def _output(key: AssetKey, hint: object, value: Asset[..., object] | MultiAsset[
 
 
 def ordered_functions(
-    functions: Mapping[AssetKey, Function], sources: Iterable[AssetKey], names: Names, faults: Faults
+    functions: Mapping[AssetKey, Function],
+    sources: Iterable[AssetKey],
+    names: Names,
+    faults: Faults,
+    judged: Mapping[AssetKey, AbstractSet[AssetKey]],
 ) -> list[Function]:
-    """The functions that are sound and read only what is, each after all that it reads. Cycles are told."""
+    """The functions that are sound and read only what is, each after all that it reads. Cycles are told.
+
+    ``judged`` are the assets that the checks of a node read: they must be there before the node is published.
+    """
     reads = {
-        key: {names.assets[one.edge.asset].key for one in function.inputs or ()} for key, function in functions.items()
+        key: {names.assets[one.edge.asset].key for one in function.inputs or ()}
+        | ({names.assets[asset].key for asset in judged.get(key, ())} - {key})
+        for key, function in functions.items()
     }
     for loop in _loops([(producer, key) for key, producers in reads.items() for producer in producers]):
         faults.add(cycle_error(loop, {key: functions[key].declared.where for key in loop}))

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from assetflow.declare import Source
+from assetflow.declare import CheckFunction, Source
 from assetflow.graph import Graph
 from assetflow.load.assembly import Assembly
+from assetflow.load.checks import assets_judged_by, readable_checks, tangled_sources
 from assetflow.load.code.sources import ProjectSources
 from assetflow.load.code.versions import CodeVersions
 from assetflow.load.definitions import Loaded
@@ -74,7 +75,8 @@ def _loaded(
     faults = Faults()
     faults.extend(scanned.mistakes)
     found = declared(scanned.found, settings.modules, settings.root, faults)
-    read = [(each, read_signature(each, faults)) for each in found]
+    check_functions = [each for each in found if isinstance(each.value, CheckFunction)]
+    read = [(each, read_signature(each, faults)) for each in found if not isinstance(each.value, CheckFunction)]
     names = Names.of(
         [(each, tuple(signature.fields) if signature else ()) for each, signature in read], scanned.broken, faults
     )
@@ -88,16 +90,24 @@ def _loaded(
         for each, signature in read
         if isinstance(each.value, Source) and signature is not None and options_sound(each, signature, faults)
     ]
+    checks = readable_checks(check_functions, project, faults)
     # A parameter or resource that nothing takes may belong to what could not be read.
-    complete = not scanned.broken and None not in signatures.values()
-    around = outside(functions.values(), names, settings, sets, given, faults, complete=complete)
+    complete = not scanned.broken and None not in signatures.values() and len(checks) == len(check_functions)
+    callables = [*functions.values(), *(each.function for each in checks)]
+    around = outside(callables, names, settings, sets, given, faults, complete=complete)
     assembly = Assembly(
         root=settings.root, project=project, outside=around, versions=CodeVersions(sources), faults=faults
     )
     for each in sound_sources:
         assembly.add_source(each)
-    for function in ordered_functions(functions, assembly.sources, names, faults):
+    judged = assets_judged_by(declarations, checks, project)
+    for function in ordered_functions(functions, assembly.sources, names, faults, judged):
         assembly.add(function)
+    tangled = tangled_sources(judged, project, faults)
+    assembly.judge(
+        [each for each in declarations if each.key not in tangled],
+        [each for each in checks if each.node not in tangled],
+    )
     return Loaded(
         root=settings.root,
         graph=Graph(
@@ -108,6 +118,7 @@ def _loaded(
         sources=assembly.sources,
         resources=around.resources,
         code=assembly.code,
+        checks=assembly.checks,
         mistakes=faults.in_order(),
         warnings=assembly.warnings.in_order(),
         broken=scanned.broken,

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from assetflow.declare import EFFECTS, File, Files, MultiAsset, Options, Source
+from assetflow.declare import EFFECTS, CheckFunction, File, Files, MultiAsset, Options, Source
 from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared
 from assetflow.load.signatures import Signature
 from assetflow.model.durations import duration
+from assetflow.model.ready import READY
 from assetflow.model.retry import Retry
 from assetflow.model.storage import Codec
 
@@ -22,6 +23,7 @@ def options_sound(declared: Declared, signature: Signature, faults: Faults) -> b
     """Whether every argument means something; what does not is told."""
     value = declared.value
     found = list(_source_faults(value) if isinstance(value, Source) else _option_faults(value.options))
+    found += _check_faults(value)
     if isinstance(value, MultiAsset):
         found += _codec_faults(value.options, signature)
     for error in found:
@@ -99,6 +101,28 @@ def _telling_faults(told: Any) -> Iterator[AssetflowError]:  # an Options or Sou
         yield _bad("description", told.description, "a text")
     if not isinstance(told.metadata, Mapping):
         yield _bad("metadata", told.metadata, "a dict")
+
+
+def _check_faults(value: Any) -> Iterator[AssetflowError]:  # a declaration whose checks may be anything
+    checks = value.checks if isinstance(value, Source) else value.options.checks
+    lists = [checks]
+    if isinstance(value, MultiAsset) and checks != ():
+        if not isinstance(checks, Mapping):
+            hint = 'write checks={"train": […]}'
+            yield _bad("checks", checks, "a dict of lists, by the name of what is made", hint)
+            return
+        lists = list(checks.values())
+    for listed in lists:
+        if isinstance(listed, str) or not isinstance(listed, Sequence):
+            yield _bad("checks", listed, "a list", "write checks=[…]")
+            continue
+        for each in listed:
+            if isinstance(each, CheckFunction):
+                hint = "a @check function needs no place in checks=: it names the asset itself"
+                yield _bad("checks", each, "a list of ready-made checks", hint)
+            elif not isinstance(each, READY):
+                hint = "write checks=[not_null(…), row_count(min=1)]; functions are declared with @check(asset)"
+                yield _bad("checks", each, "a list of ready-made checks", hint)
 
 
 def _codec_faults(options: Options, signature: Signature) -> Iterator[AssetflowError]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from assetflow.declare import File, Source
-from assetflow.load.definitions import Bound, BoundInput, BoundOutput
+from assetflow.declare import CheckFunction, File, Source
+from assetflow.load.definitions import Bound, BoundCheck, BoundInput, BoundOutput
 from assetflow.load.naming import Declared, Names
 from assetflow.load.options import max_age_of
-from assetflow.model.definition import DeclaredColumn, Definition, Input, Kind, Node
+from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition, Input, Kind, Node
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import Partitioning
 from assetflow.model.trace import Recipe
@@ -25,7 +25,7 @@ from assetflow.types.rowmodels import RowModel, row_model_of
 if TYPE_CHECKING:
     from assetflow.load.parameters import Effective
 
-__all__ = ["Made", "Parts", "made", "observed"]
+__all__ = ["Made", "Parts", "made", "observed", "recipe_of", "with_checks"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,9 @@ class Parts:
     resources: Mapping[str, str] = field(default_factory=dict)
 
 
-def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Parts, names: Names) -> Made:
-    """The node of a function, and the definition of each asset that it makes."""
-    assert not isinstance(declared.value, Source)
-    options = declared.value.options
-    recipe = Recipe.of(
+def recipe_of(bound: Bound, parts: Parts, names: Names) -> Recipe:
+    """What a function gives is made from, beside its inputs: an asset's value, or a check's verdict."""
+    return Recipe.of(
         code=parts.code.digest,
         type=_type_identity(bound, names),
         parameters=tuple((name, each.shown.value) for name, each in parts.parameters.items()),
@@ -58,6 +56,38 @@ def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Pa
         parts=parts.code.parts,
         declared=parts.code.declared,
     )
+
+
+def with_checks(found: Made, checks: Sequence[BoundCheck], told: Sequence[DeclaredCheck]) -> Made:
+    """A node and its definitions with these checks, in order of names. ``told`` has one for each."""
+    ordered = sorted(checks, key=lambda each: (each.check.asset, each.check.name))
+    said = [
+        [
+            str(each.check.asset),
+            each.check.name,
+            each.check.recipe.digest,
+            each.check.severity.value,
+            [[str(read.asset), read.mapping.text, read.columns, read.loaded] for read in each.check.inputs],
+        ]
+        for each in ordered
+    ]
+    node = replace(
+        found.node,
+        checks=tuple(each.check for each in ordered),
+        digest=fingerprint("checked", found.node.digest, canonical_json(said)),
+    )
+    by_asset: dict[AssetKey, list[DeclaredCheck]] = {definition.key: [] for definition in found.definitions}
+    for each, shown in sorted(zip(checks, told, strict=True), key=lambda pair: pair[1].name):
+        by_asset[each.check.asset].append(shown)
+    definitions = tuple(replace(definition, checks=tuple(by_asset[definition.key])) for definition in found.definitions)
+    return Made(node=node, definitions=definitions)
+
+
+def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Parts, names: Names) -> Made:
+    """The node of a function, and the definition of each asset that it makes."""
+    assert not isinstance(declared.value, Source | CheckFunction)
+    options = declared.value.options
+    recipe = recipe_of(bound, parts, names)
     max_age = max_age_of(options)
     outputs = tuple(output.key for output in bound.outputs)
     inputs = tuple(each.edge for each in bound.inputs)
@@ -73,6 +103,7 @@ def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Pa
         effects=not bound.multi and bound.outputs[0].hint is type(None),
         reads_outside=reads_outside,
         deterministic=options.deterministic,
+        rules=_rules(bound),
         digest=_digest(
             recipe,
             outputs,
@@ -108,6 +139,12 @@ def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Pa
         for output in bound.outputs
     )
     return Made(node=node, definitions=definitions)
+
+
+def _rules(bound: Bound) -> str:
+    """The digest of what refuses the rows of inputs."""
+    said = [each.rows.identity for each in bound.inputs if each.rows is not None]
+    return fingerprint("rules", *said) if said else ""
 
 
 def observed(declared: Declared, hint: object, partitioning: Partitioning) -> Made:
@@ -174,13 +211,16 @@ def _type_identity(bound: Bound, names: Names) -> str:
 def _output(output: BoundOutput) -> list[Any]:
     return [
         output.key.name,
-        hint_identity(output.hint) if output.hint is not None else "",
+        # What only refuses rows is judged beside: it changes no value.
+        hint_identity(output.hint, rules=False) if output.hint is not None else "",
         output.codec.text if output.codec is not None else "",
     ]
 
 
 def _input(bound: BoundInput, names: Names) -> list[Any]:
-    parts: list[Any] = [bound.shape, hint_identity(bound.hint) if bound.hint is not None else ""]
+    # The rules of a model whose rows the producer's own rules make sure of are judged there.
+    identity = hint_identity(bound.hint, rules=not bound.guaranteed) if bound.hint is not None else ""
+    parts: list[Any] = [bound.shape, identity]
     if bound.edge.optional:
         parts.append(["default", _default_text(bound.default)])
     source = names.assets[bound.edge.asset].value

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import SINGLE, Mapping, Partitioning
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import Untracked
 
-__all__ = ["DeclaredColumn", "Definition", "Input", "Kind", "Node", "Parameter", "ResourceUse"]
+if TYPE_CHECKING:
+    from assetflow.model.checks import Check
+
+__all__ = ["DeclaredCheck", "DeclaredColumn", "Definition", "Input", "Kind", "Node", "Parameter", "ResourceUse"]
 
 
 class Kind(StrEnum):
@@ -64,6 +68,20 @@ class DeclaredColumn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredCheck:
+    """A check of an asset, as it is told."""
+
+    name: str
+    #: ``block`` or ``warn``.
+    severity: str
+    #: What it looks for, in a line.
+    description: str = ""
+    #: Other assets that it reads.
+    reads: tuple[AssetKey, ...] = ()
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceUse:
     """A resource that a function takes: its parameter, its name in settings, its class."""
 
@@ -96,8 +114,21 @@ class Node:
     effects: bool = False
     #: The user's word that equal traces give equal data, in spite of ``reads_outside``.
     deterministic: bool = False
+    #: What decides whether its values are published, in order of names.
+    checks: tuple[Check, ...] = ()
+    #: Digest of what decides whether a value is refused and is no part of traces: rules of row models. What was refused
+    #: under other rules is tried again.
+    rules: str = ""
     #: Digest of everything above that decides about freshness: memos hold only while it is the same.
     digest: str = ""
+
+    @property
+    def needs(self) -> tuple[Input, ...]:
+        """What must be up to date first: its inputs, and what its checks read of other nodes."""
+        if not self.checks:
+            return self.inputs
+        others = (read for check in self.checks for read in check.inputs if read.asset not in self.outputs)
+        return tuple(dict.fromkeys((*self.inputs, *others)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +143,7 @@ class Definition:
     type: str = ""
     #: Of a table with a row model.
     columns: tuple[DeclaredColumn, ...] = ()
+    checks: tuple[DeclaredCheck, ...] = ()
     partitioning: str = "single"
     inputs: tuple[Input, ...] = ()
     parameters: tuple[Parameter, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from assetflow.model.checks import Verdict
 from assetflow.model.journal import Failure, Outcome, RunStatus
 from assetflow.model.keys import Partition
 from assetflow.model.plan import Cause
@@ -98,6 +99,8 @@ class StepFinished:
     at: datetime
     #: What a kept or reused step took when it last ran: the time that was spared.
     spared: float = 0.0
+    #: What its checks said.
+    verdicts: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from assetflow.model.checks import PastVerdict
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Edge, Recipe
@@ -73,6 +74,10 @@ class History:
     lost: bool = False
     #: Another live run holds it now.
     running: bool = False
+    #: What was held back, where that is the setback.
+    held: Materialization | None = None
+    #: What checks said, by check and digest of the check's trace, over all environments.
+    verdicts: Mapping[tuple[str, str], PastVerdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

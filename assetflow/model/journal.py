@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from assetflow.model.checks import Measured, Verdict
 from assetflow.model.history import History, Materialization
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.retry import FailureClass
@@ -16,6 +17,7 @@ from assetflow.model.versions import Stored
 
 __all__ = [
     "Busy",
+    "Checked",
     "Claim",
     "Claimed",
     "Committed",
@@ -58,6 +60,10 @@ class Outcome(StrEnum):
     KEPT = "kept"
     #: An older materialization became current.
     REUSED = "reused"
+    #: Checks judged the value that is there, and it passed: it is current.
+    CHECKED = "checked"
+    #: Checks judged a value that is current, and it fails: it stays, marked.
+    DEGRADED = "degraded"
     SKIPPED = "skipped"
     #: Ran, and its value is not what it must be: it is kept to be looked at, and never becomes current.
     HELD = "held"
@@ -158,6 +164,10 @@ class Made:
     outputs: tuple[Output, ...]
     started_at: datetime
     seconds: float
+    #: Of each of the node's checks.
+    verdicts: tuple[Verdict, ...] = ()
+    #: Digest that a setback is remembered by; empty: the trace's.
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +185,23 @@ class Reused:
     attempt: int
     #: One per output: what becomes current.
     materializations: tuple[Materialization, ...]
+    #: Of the checks that had not judged these before.
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A step that made nothing: its checks judged what is there."""
+
+    id: Partition
+    attempt: int
+    verdicts: tuple[Verdict, ...]
+    #: The values that were judged, one per output.
+    materializations: tuple[Materialization, ...]
+    #: They were held back, and nothing is wrong with them any more: they become current.
+    publish: bool
+    started_at: datetime
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,14 +232,14 @@ class Failed:
     id: Partition
     attempt: int
     outputs: tuple[Partition, ...]
-    #: Empty where it failed before its inputs were known.
+    #: The digest that the failure is remembered by. Empty where it failed before its inputs were known.
     trace: str
     failure: Failure
     started_at: datetime
     seconds: float
 
 
-Finished: TypeAlias = Made | Held | Reused | Kept | Skipped | Failed
+Finished: TypeAlias = Made | Held | Reused | Checked | Kept | Skipped | Failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +296,11 @@ class Journal(Protocol):
 
     def state(self, materialization: int) -> str | None:
         """The ``ctx.state`` that was committed with a materialization, as canonical JSON."""
+        ...
+
+    def measured(self, asset: AssetKey, check: str, most: int) -> Sequence[Measured]:
+        """The newest published versions of an asset's partitions in this environment, newest first, each with what
+        the check measured of it."""
         ...
 
     def renew(self, run: int) -> None:

@@ -31,6 +31,8 @@ class CauseKind(StrEnum):
     EXPIRED = "expired"
     FORCED = "forced"
     CORRUPT = "corrupt"
+    #: A check has not judged the value yet, or it failed.
+    CHECK = "check"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class State(StrEnum):
     MISSING = "missing"
     STALE = "stale"
     HELD = "held"
+    #: Its value was published, and fails a blocking check of today.
+    DEGRADED = "degraded"
     SKIPPED = "skipped"
     FRESH = "fresh"
 
@@ -81,6 +85,8 @@ class Action(StrEnum):
     MAYBE = "maybe"
     #: An older materialization becomes current again.
     REUSE = "reuse"
+    #: Nothing is made: checks judge the value that is there, be it current or held back.
+    CHECK = "check"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ __all__ = [
     "differences",
     "differences_of",
     "expired",
+    "failing",
     "forced",
     "input_named",
     "missing",
@@ -74,6 +75,16 @@ def stale_input(asset: AssetKey) -> Cause:
 def unmet(input: Partition) -> Cause:
     """An input has no value, and this plan makes none."""
     return Cause(kind=CauseKind.UPSTREAM, message=f"{input} has no value", input=input.asset)
+
+
+def failing(input: Partition, check: str) -> Cause:
+    """A source's content of today fails a blocking check: nobody is given it."""
+    return Cause(kind=CauseKind.UPSTREAM, message=f"{input} fails the check {check}", input=input.asset)
+
+
+def passing(held: Partition) -> Cause:
+    """What was held back is not what today's checks object to."""
+    return Cause(kind=CauseKind.CHECK, message=f"no check of today fails what was held back of {held}")
 
 
 def blocked(by: Partition, setback: Setback) -> Cause:

@@ -75,7 +75,7 @@ def closure(graph: Graph, selected: Mapping[AssetKey, Sequence[str]], keys: KeyS
         if asked is not None and not isinstance(asked, Keys) and len(asked) == len(own):
             asked = own
         needed[name] = asked if asked is not None else set()
-        for read in node.inputs:
+        for read in node.needs:
             producer = graph.node_of(read.asset)
             known = needed.get(producer.key)
             if isinstance(known, Keys):

@@ -105,6 +105,30 @@ class Inputs:
             return None
         return current.data
 
+    def glance(self, partition: Partition, *, requested: bool) -> DataVersion | None:
+        """The version that a check of the step at hand would read, without notes; None where there is none yet."""
+        known = self.expected.get(partition)
+        left = requested and self._outside is not None and self._outside(partition)
+        if known is None or left:
+            current = self.current(partition)
+            return None if current is None else current.data
+        if not isinstance(known, Known):
+            return None
+        if not known.recorded:
+            self.unrecorded = True
+        return known.data
+
+    def will_change(self, partition: Partition) -> bool:
+        """Whether a step of this plan may give it a value."""
+        return self.expected.get(partition) is PENDING
+
+    def unmet_by(self, partition: Partition) -> Cause | None:
+        """Why there will be no value to read; None where there will be one."""
+        known = self.expected.get(partition)
+        if isinstance(known, Unavailable):
+            return known.cause
+        return causes.unmet(partition) if known is None and self.current(partition) is None else None
+
     def current(self, partition: Partition) -> Materialization | None:
         """The current value of a partition, if it can be read."""
         history = self._histories.get(partition)

@@ -62,7 +62,7 @@ class KeySets:
 
     def digest(self, node: Node) -> str:
         """Digest of a node's own keys and, input by input, of the keys of what it reads: see ``Memo.keys``."""
-        parts = (self._digest(node), *(self._digest(self._graph.node_of(edge.asset)) for edge in node.inputs))
+        parts = (self._digest(node), *(self._digest(self._graph.node_of(edge.asset)) for edge in node.needs))
         found = self._combined.get(parts)
         if found is None:
             found = self._combined[parts] = fingerprint(*parts)

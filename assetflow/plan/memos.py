@@ -78,7 +78,7 @@ def _settled(node: Node, memo: Memo | None, moved: Mapping[AssetKey, int], keys:
         for output in node.outputs:
             if moved.get(output, 0) > since:
                 return False
-        for read in node.inputs:
+        for read in node.needs:
             if moved.get(read.asset, 0) > since:
                 return False
     return memo.keys == keys.digest(node)

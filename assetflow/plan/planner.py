@@ -27,7 +27,12 @@
    Leave        nothing                               a skip: its current version; else it is unavailable
    ===========  ====================================  ======================================================
 
-4. *Prove.* For each node whose keys were all compared, a memo records which were fresh in this snapshot.
+4. *Judge.* What is kept must have the verdicts of today's checks (:func:`assetflow.plan.checks.judged`). Where one is
+   missing, the plan holds a step ``check``, which makes nothing; where a blocking one failed, the value is degraded: it
+   was published, so it serves on, and is told. A source's content that fails is handed to nobody. What was held back
+   and has no failing verdict of today's checks is judged again, and may become current without being made again.
+
+5. *Prove.* For each node whose keys were all compared, a memo records which were fresh in this snapshot.
 
 The *may* steps are what makes early cutoff possible without guessing: whether they run is decided by the same rule,
 just before they would, when the versions of their inputs are known. An upstream that yields equal data stops the wave.
@@ -49,18 +54,20 @@ from datetime import datetime
 from typing import NamedTuple, assert_never
 
 from assetflow.graph import Graph
+from assetflow.model.checks import Check
 from assetflow.model.definition import Input, Node
-from assetflow.model.history import History, Memo, Setback, SetbackKind, Snapshot
+from assetflow.model.history import History, Materialization, Memo, Setback, SetbackKind, Snapshot
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Action, Cause, CauseKind, Plan, Standing, State, Step, Targets
 from assetflow.model.trace import Edge, Trace
 from assetflow.model.versions import DataVersion
 from assetflow.plan import causes
+from assetflow.plan.checks import Judged, cause_of, judged, unanswered_cause, verdicts_of
 from assetflow.plan.closure import closure, selection
 from assetflow.plan.inputs import PENDING, Inputs, Known, Unavailable
 from assetflow.plan.keysets import Keys, KeySets
 from assetflow.plan.memos import proved
-from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse, decide
+from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse, decide, held_values
 from assetflow.plan.standing import state_of
 from assetflow.plan.traces import edge_text, trace_of
 
@@ -193,9 +200,45 @@ class _Planning:
                 if changed:
                     self.observed[partition] = data
                     self.unsettled.add(node.key)
+                if node.checks and not self.observe_judged(node, key, partition, data, recorded=not changed):
+                    continue
                 self.expected[partition] = Known(data, True, recorded=not changed)
                 if not self.targets.only or self.is_selected(node.key, key):
                     self.fresh += 1
+
+    def observe_judged(self, node: Node, key: str, partition: Partition, data: DataVersion, *, recorded: bool) -> bool:
+        """Whether the checks of a source have nothing against what was observed, and all have seen it.
+
+        What they have not seen yet is judged by a step of this plan, which its readers wait for.
+        """
+        history = self.snapshot.histories.get(partition, _NEVER)
+        requested = self.is_selected(node.key, key)
+        cell = _Cell(node, key, (partition,), (history,), Trace(node.recipe), requested)
+        state = self.judged(cell, {partition: data})
+        if state.settled:
+            return True
+        self.unsettled.add(node.key)
+        if state.failing:
+            told = tuple(cause_of(check, said) for check, said in state.failing)
+            self.standings[partition] = Standing(state=State.HELD, causes=told)
+            self.expected[partition] = Unavailable(causes.failing(partition, state.failing[0][0].name))
+            return False
+        self.expected[partition] = Known(data, True, recorded=recorded)
+        reasons = self.questions(cell, state)
+        if reasons:
+            self.standings[partition] = Standing(state=State.STALE, causes=reasons)
+            if not self.targets.only or requested:
+                self.steps.append(
+                    Step(
+                        node=node.key,
+                        key=key,
+                        outputs=(partition,),
+                        action=Action.CHECK,
+                        causes=reasons,
+                        requested=requested,
+                    )
+                )
+        return False
 
     def decide_node(self, node: Node, keys: Sequence[str]) -> None:
         """All its keys in the closure; and what that proves, where these are all keys that it has."""
@@ -227,12 +270,18 @@ class _Planning:
             as_of=self.snapshot.as_of,
             demands=(causes.forced(),) if requested and self.targets.force else (),
             again=again,
+            passes=lambda found: self.passes(cell, found),
         )
+        sure = isinstance(decision, Reuse) or (isinstance(decision, Rebuild) and decision.certain)
+        if node.checks and sure and (unmet := self.unmet_by_checks(cell)):
+            self.inputs.unmet[:] = unmet
+            self.block(cell)
+            return
         match decision:
             case Keep():
                 self.keep(cell)
             case Leave():
-                self.leave(cell, decision)
+                self.leave(cell, decision, again)
             case Reuse():
                 self.reuse(cell, decision, again)
             case Rebuild():
@@ -250,6 +299,8 @@ class _Planning:
             self.stand(cell, tuple(dict.fromkeys(causes.stale_input(asset) for asset in self.inputs.unsound)))
             self.serve(cell, sound=False)
             return
+        if cell.node.checks and not self.keep_judged(cell):
+            return
         if not self.targets.only or cell.requested:
             self.fresh += len(cell.outputs)
         max_age = cell.node.max_age
@@ -258,8 +309,71 @@ class _Planning:
             expiry = min(made) + max_age
             self.expires_at = expiry if self.expires_at is None else min(expiry, self.expires_at)
 
-    def leave(self, cell: _Cell, left: Leave) -> None:
+    def keep_judged(self, cell: _Cell) -> bool:
+        """Whether today's checks have nothing against what is current, and all have judged it."""
+        state = self.judged(cell, _versions(cell, [history.current for history in cell.histories]))
+        if state.settled:
+            return True
+        if reasons := self.questions(cell, state):
+            self.plan_step(cell, Action.CHECK, reasons)
+            return False
+        if state.failing:
+            told = tuple(cause_of(check, said) for check, said in state.failing)
+            self.stand(cell, told, state=State.DEGRADED)
+            return False
+        self.exceptions.add(cell.key)  # a check cannot be asked, as there is nothing that it could read
+        return True
+
+    def judged(self, cell: _Cell, values: dict[Partition, DataVersion]) -> Judged:
+        """How the checks of today stand to these values."""
+        found = judged(
+            cell.node,
+            cell.key,
+            values,
+            verdicts_of(cell.histories),
+            self.keys.of,
+            lambda partition: self.inputs.glance(partition, requested=cell.requested),
+        )
+        if self.inputs.unrecorded:
+            self.exceptions.add(cell.key)
+        return found
+
+    def questions(self, cell: _Cell, state: Judged) -> tuple[Cause, ...]:
+        """Why checks are to be asked, now or when what they read is made; empty where none can be."""
+        verdicts = verdicts_of(cell.histories)
+        reasons = [unanswered_cause(check, verdicts) for check in state.unanswered]
+        for check in state.blank:
+            changing = (p.asset for p in self.read_by(cell, check) if self.inputs.will_change(p))
+            reasons += [causes.upstream(asset) for asset in dict.fromkeys(changing)]
+        return tuple(reasons)
+
+    def read_by(self, cell: _Cell, check: Check) -> list[Partition]:
+        """What a check reads beside the step's own outputs."""
+        return [
+            Partition(read.asset, member)
+            for read in check.inputs
+            if read.asset not in cell.node.outputs
+            for member in read.mapping.members(cell.key, self.keys.of(read.asset))
+        ]
+
+    def passes(self, cell: _Cell, found: Sequence[Materialization]) -> bool:
+        """Whether no blocking check is known to fail older values."""
+        return not (cell.node.checks and self.judged(cell, _versions(cell, found)).failing)
+
+    def unmet_by_checks(self, cell: _Cell) -> list[Cause]:
+        """Why blocking checks could not be asked, so that nothing could be published."""
+        read = (p for check in cell.node.checks if check.blocking for p in self.read_by(cell, check))
+        if self.targets.only and cell.requested:
+            read = (p for p in read if not self.is_outside(p) or self.inputs.current(p) is None)
+        return [cause for cause in dict.fromkeys(map(self.inputs.unmet_by, read)) if cause is not None]
+
+    def leave(self, cell: _Cell, left: Leave, again: frozenset[SetbackKind]) -> None:
         """Tried before with this very trace. After a skip its readers go on with what is current, if it is there."""
+        if left.setback.kind is SetbackKind.HELD and (reasons := self.released(cell)):
+            self.plan_step(cell, Action.CHECK, reasons, again=again)
+            for output in cell.outputs:
+                self.expected[output] = PENDING
+            return
         self.stand(cell, self.named(cell, left.causes), left.setback)
         why = causes.blocked(cell.outputs[0], left.setback)
         if left.setback.kind is SetbackKind.SKIPPED:
@@ -267,6 +381,16 @@ class _Planning:
             return
         for output in cell.outputs:
             self.expected[output] = Unavailable(why)
+
+    def released(self, cell: _Cell) -> tuple[Cause, ...]:
+        """Why what is held back is to be judged again: no check of today is known to fail it."""
+        if (held := held_values(cell.histories, cell.trace.digest)) is None:
+            return ()
+        state = self.judged(cell, _versions(cell, held))
+        if state.failing:
+            return ()
+        asked = self.questions(cell, state)
+        return asked or (() if state.blank else (causes.passing(cell.outputs[0]),))
 
     def reuse(self, cell: _Cell, found: Reuse, again: frozenset[SetbackKind]) -> None:
         ids = tuple(older.id for older in found.materializations)
@@ -288,7 +412,9 @@ class _Planning:
         for output in cell.outputs:
             self.expected[output] = Unavailable(self.inputs.unmet[0])
 
-    def stand(self, cell: _Cell, reasons: tuple[Cause, ...], left: Setback | None = None) -> None:
+    def stand(
+        self, cell: _Cell, reasons: tuple[Cause, ...], left: Setback | None = None, state: State | None = None
+    ) -> None:
         """It is not fresh."""
         self.exceptions.add(cell.key)
         as_of = self.snapshot.as_of
@@ -297,9 +423,9 @@ class _Planning:
             # With an input pending there is no trace of today yet: the one that the inputs' current values give.
             digest = cell.trace.digest or trace_of(cell.node, cell.key, self.keys.of, self.inputs.today).digest
         for output, history in zip(cell.outputs, cell.histories, strict=True):
-            state = state_of(cell.node, history, digest, as_of, left)
-            setback = (left or history.setback) if state in _SETBACKS else None
-            self.standings[output] = Standing(state=state, causes=reasons, setback=setback)
+            own = state or state_of(cell.node, history, digest, as_of, left)
+            setback = (left or history.setback) if own in _SETBACKS else None
+            self.standings[output] = Standing(state=own, causes=reasons, setback=setback)
 
     def serve(self, cell: _Cell, *, sound: bool, otherwise: Cause | None = None) -> None:
         """Readers go on with what is current."""
@@ -365,6 +491,11 @@ class _Planning:
             return cause
         materializations = [m for m in (past.current, *past.by_trace.values()) if m is not None]
         return causes.input_named(cause, read, members[0], edge, today, materializations)
+
+
+def _versions(cell: _Cell, found: Sequence[Materialization | None]) -> dict[Partition, DataVersion]:
+    """The data of materializations, one per output."""
+    return {output: made.data for output, made in zip(cell.outputs, found, strict=True) if made is not None}
 
 
 def _seconds(histories: Sequence[History]) -> float | None:

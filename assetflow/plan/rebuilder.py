@@ -11,7 +11,7 @@ it is Keep: this is early cutoff, and there is no other rule for it anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,9 +22,23 @@ from assetflow.model.history import History, Materialization, Setback, SetbackKi
 from assetflow.model.plan import Cause, CauseKind
 from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Trace
+from assetflow.model.versions import fingerprint
 from assetflow.plan import causes
 
-__all__ = ["KEEP", "Decision", "Keep", "Leave", "Rebuild", "Reuse", "decide", "expired", "remembered"]
+__all__ = [
+    "KEEP",
+    "Decision",
+    "Keep",
+    "Leave",
+    "Rebuild",
+    "Reuse",
+    "decide",
+    "expired",
+    "held_values",
+    "is_of",
+    "refusal",
+    "remembered",
+]
 
 #: Failures that would only happen again: the step is left alone until its trace changes.
 _LASTING = frozenset({FailureClass.PERMANENT, FailureClass.DATA, FailureClass.CODE})
@@ -81,6 +95,7 @@ def decide(
     as_of: datetime,
     demands: Sequence[Cause] = (),
     again: AbstractSet[SetbackKind] = frozenset(),
+    passes: Callable[[Sequence[Materialization]], bool] = lambda _candidates: True,
 ) -> Decision:
     """What to do with one step, given what it would be made from and the past of each of its outputs.
 
@@ -88,14 +103,16 @@ def decide(
     that the two agree about what is expired. ``demands`` are causes that equal traces do not answer: the planner
     gives ``forced``; the run gives all causes of the plan's step (``forced`` and ``corrupt`` are honoured, the
     others are found out anew). ``again`` holds the kinds of setback that do not keep the step from being tried:
-    ``Step.again``. The rules, first one that applies:
+    ``Step.again``. ``passes`` tells whether no blocking check of today is known to fail candidates for reuse. The
+    rules, first one that applies:
 
     1. *Forced*: Rebuild.
     2. Every output has a current value, made from this trace, neither expired nor lost: Keep.
     3. This trace was skipped before: Leave.
     4. An earlier attempt gave all outputs from this trace, and nothing speaks against it: Reuse. Against it speak:
        that the current value is expired, lost, or that the candidate is; that it used ``ctx.state``; that the step
-       reads outside, the candidate is older than the current value, and nobody said that it is deterministic.
+       reads outside, the candidate is older than the current value, and nobody said that it is deterministic; that a
+       blocking check fails it.
     5. This trace failed for good, or its value was held back: Leave.
     6. Otherwise: Rebuild.
 
@@ -120,7 +137,7 @@ def decide(
     setback = remembered(digest, node, histories, as_of, again)
     if setback and setback.kind is SetbackKind.SKIPPED:
         return Leave(setback, reasons)
-    if answerable and (candidates := _reusable(digest, node, histories, as_of)):
+    if answerable and (candidates := _reusable(digest, node, histories, as_of)) and passes(candidates):
         return Reuse(candidates, reasons)
     return Leave(setback, reasons) if setback else Rebuild(reasons)
 
@@ -134,6 +151,11 @@ def expired(made_at: datetime, max_age: timedelta | None, as_of: datetime) -> bo
     return max_age is not None and (not max_age or made_at + max_age <= as_of)
 
 
+def refusal(node: Node, digest: str) -> str:
+    """What a failure is remembered by: the trace, and the rules that can refuse it without changing what is made."""
+    return fingerprint("refused", digest, node.rules) if node.rules and digest else digest
+
+
 def remembered(
     digest: str,
     node: Node,
@@ -144,12 +166,25 @@ def remembered(
     """The setback because of which this trace is not tried again, if there is one."""
     for history in histories:
         setback = history.setback
-        if setback is None or setback.trace != digest or setback.kind in again:
+        if setback is None or setback.kind in again or not is_of(setback, node, digest):
             continue
         lasting = setback.kind is not SetbackKind.FAILED or setback.failure in _LASTING
         if lasting and not expired(setback.at, node.max_age, as_of):
             return setback
     return None
+
+
+def held_values(histories: Sequence[History], digest: str | None) -> tuple[Materialization, ...] | None:
+    """What one attempt made from this trace, one per output, and was held back; None where there is no such thing."""
+    held = [history.held for history in histories]
+    found = tuple(each for each in held if each is not None and each.trace == digest)
+    complete = len(found) == len(histories) and len({each.attempt for each in found}) == 1
+    return found if complete else None
+
+
+def is_of(setback: Setback, node: Node, digest: str) -> bool:
+    """Whether a setback is one of this trace. A skip is the function's own word, whatever rules there are."""
+    return setback.trace == (digest if setback.kind is SetbackKind.SKIPPED else refusal(node, digest))
 
 
 def _own_causes(

@@ -7,7 +7,7 @@ from datetime import datetime
 from assetflow.model.definition import Node
 from assetflow.model.history import History, Setback, SetbackKind
 from assetflow.model.plan import State
-from assetflow.plan.rebuilder import expired
+from assetflow.plan.rebuilder import expired, is_of
 
 __all__ = ["state_of"]
 
@@ -31,7 +31,7 @@ def state_of(node: Node, history: History, digest: str | None, as_of: datetime, 
 
 def _setback(node: Node, history: History, digest: str | None, as_of: datetime) -> Setback | None:
     setback, current = history.setback, history.current
-    if digest is None or setback is None or setback.trace != digest:
+    if digest is None or setback is None or not is_of(setback, node, digest):
         return None
     if current and current.trace == digest and not history.lost and not expired(current.made_at, node.max_age, as_of):
         return None

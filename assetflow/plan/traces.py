@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from assetflow.model.checks import Check
 from assetflow.model.definition import Input, Node
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.trace import Edge, Trace, edge_digest
@@ -38,8 +39,8 @@ def edge_of(read: Input, key: str, keys_of: KeysOfAsset, version_of: VersionOf) 
     return Edge(asset, edge_text(read), len(members), edge_digest(tuple(versions)) if known else None)
 
 
-def trace_of(node: Node, key: str, keys_of: KeysOfAsset, version_of: VersionOf) -> Trace:
-    """The trace of one partition key of a node: its recipe, the cell's window, and the versions of what it reads.
+def trace_of(node: Node | Check, key: str, keys_of: KeysOfAsset, version_of: VersionOf) -> Trace:
+    """The trace of one partition key of a node, or of a check: recipe, window, and the versions of what it reads.
 
     Each edge counts only the columns that its consumer reads. The order of edges is that of ``node.inputs``.
     """

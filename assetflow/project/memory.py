@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from assetflow.catalog import Catalog
-from assetflow.declare import Asset, MultiAsset, Source
+from assetflow.declare import Asset, CheckFunction, MultiAsset, Source
 from assetflow.errors import AssetflowError, Mistakes, UsageError
 from assetflow.graph import Graph
+from assetflow.load.checks import rows_check
 from assetflow.load.definitions import Bound, BoundOutput, Loaded
 from assetflow.load.load import load
 from assetflow.load.settings import Settings, find_settings
@@ -48,7 +49,7 @@ class _At:
 
 
 def materialize(
-    assets: Sequence[Asset[..., Any] | MultiAsset[..., Any] | Source],
+    assets: Sequence[Asset[..., Any] | MultiAsset[..., Any] | Source | CheckFunction[..., Any]],
     *,
     given: Given | None = None,
     resources: Mapping[str, object] | None = None,
@@ -58,8 +59,8 @@ def materialize(
 ) -> Result:
     """Make these assets, and what they need, from scratch and in memory.
 
-    Assets of the project that the working folder belongs to are loaded with it, so that names mean the same as there;
-    others with what their own modules hold.
+    Checks among them are asked. Assets of the project that the working folder belongs to are loaded with it, so that
+    names mean the same as there; others with what their own modules hold.
 
     ``given`` holds values that are used instead of making them: they are checked and handed on as if they had been
     made. ``resources`` are used instead of configured ones; ``at`` is what the clock says. A step that fails makes
@@ -70,7 +71,7 @@ def materialize(
         declared = [*assets, *(asset for asset in given or {} if not isinstance(asset, str | AssetKey))]
         settings = replace(_settings(declared), catalog="sqlite://", store=str(Path(folder) / "store"))
         project = in_memory(settings, assets, given=given or {}, resources=resources, sets=sets, world=world)
-        keys = [project.resolve_all(asset) for asset in assets]
+        keys = [project.resolve_all(asset) for asset in assets if not isinstance(asset, CheckFunction)]
         wanted = [key for group in keys for key in group if key not in project.loaded.sources]
         return project.materialize(*wanted, partitions=partitions, jobs=1, executor="inline")
 
@@ -127,6 +128,7 @@ def with_given(loaded: Loaded, given: Given) -> Loaded:
     Where one output of a multi-asset is given, the others are not made: they must be given, or not be needed.
     """
     nodes, bound, sources = dict(loaded.graph.nodes), dict(loaded.bound), dict(loaded.sources)
+    checks = dict(loaded.checks)
     for named, value in given.items():
         key = _key(loaded, named)
         node = loaded.graph.node_of(key)
@@ -136,12 +138,18 @@ def with_given(loaded: Loaded, given: Given) -> Loaded:
             )
         if len(node.outputs) > 1 and node.key in nodes:
             del nodes[node.key]
+            checks.pop(node.key, None)
             for other in node.outputs:
                 nodes[other], bound[other] = _stand_in(other, node, None, _refusing(other, key))
         source = sources.pop(key, None)
         hint = source.hint if source else next(o.hint for o in loaded.bound[node.key].outputs if o.key == key)
         nodes[key], bound[key] = _stand_in(key, node, hint, _giving(value))
-    return replace(loaded, graph=Graph(nodes, loaded.graph.definitions), bound=bound, sources=sources)
+        # Of its checks only what its type says: a value that is given is an example, not what the others are about.
+        rows = row_model_of(hint)
+        own = None if rows is None else rows_check(key, rows, node.partitioning)
+        checks[key] = () if own is None else (own,)
+        nodes[key] = replace(nodes[key], checks=() if own is None else (own.check,))
+    return replace(loaded, graph=Graph(nodes, loaded.graph.definitions), bound=bound, sources=sources, checks=checks)
 
 
 def _stand_in(key: AssetKey, node: Node, hint: object, function: Any) -> tuple[Node, Bound]:  # of a user's value

@@ -28,6 +28,7 @@ from assetflow.model.keys import Address, AssetKey, Partition
 from assetflow.model.plan import Plan, State, Targets
 from assetflow.model.storage import Store
 from assetflow.plan import plan as decided
+from assetflow.plan.checks import ask_all
 from assetflow.project.explaining import explained
 from assetflow.project.results import AssetStatus, Explanation, Named, Result
 from assetflow.project.running import USUAL, Running, RunOptions
@@ -242,13 +243,17 @@ class Project:
         return made
 
     def _planned(self, targets: Targets) -> _Planned:
+        seen, snapshot = self._looked(targets)
+        return _Planned(decided(self.loaded.graph, snapshot, targets), seen, snapshot)
+
+    def _looked(self, targets: Targets) -> tuple[Seen, Snapshot]:
+        """The sources as they are now, and what to decide on."""
         graph = self.loaded.graph
         nodes = graph.nodes if targets.assets is None else {graph.node_of(a).key for a in targets.assets}
         sources = [n for n in sorted(graph.upstream(nodes) | set(nodes)) if graph.nodes[n].observed]
         seen = look(self.loaded, sources, self.files)
         _check_keys(graph, targets, seen)
-        snapshot = taken(graph, self.reading, self.store, self.environment, targets, seen, self.world.now())
-        return _Planned(decided(graph, snapshot, targets), seen, snapshot)
+        return seen, taken(graph, self.reading, self.store, self.environment, targets, seen, self.world.now())
 
     def _targets(
         self,
@@ -328,6 +333,22 @@ class Project:
             plan = again
             result = self.run(plan, options)
         return result
+
+    def check(
+        self, *selection: Named, partitions: Sequence[str] | str | None = None, options: RunOptions = USUAL
+    ) -> Result:
+        """Ask every check of the selection about what is there, whatever they said before; by default of everything.
+
+        What was held back is published where nothing is wrong with it any more. ``step.verdicts`` of the result's steps
+        tell what was said.
+        """
+        self.refuse_mistakes(strict=True)
+        keys = (partitions,) if isinstance(partitions, str) else partitions
+        targets = self._targets(selection, keys, only=True, force=True, retry_failed=False)
+        seen, snapshot = self._looked(targets)
+        for error in seen.missing.values():
+            raise error
+        return self.run(ask_all(self.loaded.graph, snapshot, targets), options)
 
     def run(self, plan: Plan, options: RunOptions = USUAL) -> Result:
         """Carry out a plan of this project. Without steps nothing is run, and only memos are remembered."""

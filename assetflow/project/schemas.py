@@ -21,7 +21,7 @@ def refuse_misfits(loaded: Loaded, plan: Plan, histories: Mapping[Partition, His
     A table that this plan may make anew is left out: nobody knows yet which columns it will have.
     """
     made = {output.asset for step in plan.steps for output in step.outputs if step.action is not Action.REUSE}
-    nodes = {step.node for step in plan.steps if step.action is not Action.REUSE}
+    nodes = {step.node for step in plan.steps if step.action in {Action.RUN, Action.MAYBE}}
     found = [
         mistake
         for node in sorted(nodes)

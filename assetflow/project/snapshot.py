@@ -13,11 +13,13 @@ from assetflow.graph import Graph
 from assetflow.load.definitions import Loaded
 from assetflow.load.file_versions import FileVersions
 from assetflow.load.sources import observe
-from assetflow.model.history import Memo, Snapshot
+from assetflow.model.history import History, Memo, Snapshot
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Targets
 from assetflow.model.storage import Store
 from assetflow.model.versions import Stored
+from assetflow.plan.checks import judged
+from assetflow.plan.keysets import KeySets
 from assetflow.plan.memos import advanced, scope
 
 __all__ = ["Seen", "look", "taken"]
@@ -25,6 +27,7 @@ __all__ = ["Seen", "look", "taken"]
 #: When the oldest memo is this many revisions old, those that still hold are moved on: what has moved since then is
 #: read by every plan.
 _FAR = 1_000
+_NEVER = History()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ def taken(
             or history.current is None
             or history.current.data.digest != stored.data.digest
         }
+        changed |= _unsettled_sources(graph, sources, seen, histories)
         memos = view.memos()
         compared = _compared(graph, view, memos, targets, seen, changed | set(seen.missing), lost, as_of)
         wanted = _assets(graph, closure if compared is None else closure & compared)
@@ -89,6 +93,25 @@ def taken(
             compared=compared,
             carried={} if compared is None else _carried(memos, graph, compared, view.revision),
         )
+
+
+def _unsettled_sources(
+    graph: Graph, sources: Iterable[AssetKey], seen: Seen, histories: Mapping[Partition, History]
+) -> set[AssetKey]:
+    """The sources whose content of today was not judged by all their checks, or fails one."""
+    keys = KeySets(graph, seen.keys(graph))
+    versions = {partition: stored.data for partition, stored in seen.stored.items()}
+    found: set[AssetKey] = set()
+    for name in sources:
+        node = graph.nodes[name]
+        for key in keys.of_node(node) if node.checks else ():
+            partition = Partition(name, key)
+            if partition in versions:
+                past = histories.get(partition, _NEVER)
+                state = judged(node, key, {partition: versions[partition]}, past.verdicts, keys.of, versions.get)
+                if not state.settled:
+                    found.add(name)
+    return found
 
 
 def _carried(
@@ -131,5 +154,5 @@ def _assets(graph: Graph, nodes: Iterable[AssetKey]) -> set[AssetKey]:
     for name in nodes:
         node = graph.nodes[name]
         found.update(node.outputs)
-        found.update(edge.asset for edge in node.inputs)
+        found.update(edge.asset for edge in node.needs)
     return found

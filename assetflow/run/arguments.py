@@ -18,7 +18,7 @@ from assetflow.types.libraries import TableKind, kind_of_hint
 from assetflow.types.rowmodels import RowModel
 from assetflow.types.values import checked
 
-__all__ = ["PLAIN", "Argument", "Held", "Lying", "Member", "Seen", "Watched", "loaded", "unmoved"]
+__all__ = ["PLAIN", "Argument", "Held", "Lying", "Member", "Own", "Seen", "Watched", "loaded", "unmoved"]
 
 #: A value of exactly such a class is of the type that the class stands for; there is nothing to look into.
 #: What a reader asks for, it is given; what else there is does not concern it.
@@ -48,11 +48,18 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """What the step itself makes, while it is not there yet: the number of the output. Checks read it."""
+
+    output: int
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """One upstream key, and where its value is."""
 
     key: str
-    place: Held | Lying | Seen
+    place: Held | Lying | Seen | Own
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +182,8 @@ class _Reading:
                     return read(source, member.key, hint)
                 table = types.tables.to_arrow(read(source, member.key, _arrow_table()))
                 return types.tables.from_arrow(table.select(self._there(columns, table.column_names)), hint)
+            case Own():
+                raise AssertionError("it is read before it was made")
 
     def _there(self, wanted: Sequence[str], names: Sequence[str]) -> list[str]:
         """The columns to read: of a row model those that are there, as it says itself what is missing."""

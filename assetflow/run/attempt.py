@@ -5,38 +5,34 @@ Nothing here knows the journal: what an attempt is given and what it gives back 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from assetflow import resource as resources
-from assetflow import types
 from assetflow.errors import AssetflowError
 from assetflow.load.code.includes import unchanged
 from assetflow.load.definitions import Bound
+from assetflow.model.checks import Verdict
 from assetflow.model.context import RunContext, Skip
 from assetflow.model.journal import Failure, Output
 from assetflow.model.keys import Partition
-from assetflow.model.retry import FailureClass
 from assetflow.model.versions import Stored
 from assetflow.run.arguments import Argument, Watched, loaded, unmoved
 from assetflow.run.capture import captured
-from assetflow.run.classify import Verdict, classify
+from assetflow.run.checking import Asked, Asking, held_back, place_of, said
+from assetflow.run.classify import Diagnosis, classify
 from assetflow.run.context import StepContext
 from assetflow.run.failures import failure_of, message_of, whole_traceback
 from assetflow.run.logs import AttemptLog, log_path
-from assetflow.run.loop import EventLoop
-from assetflow.run.opened import OpenedResources
 from assetflow.run.results import checked_values, saved
 from assetflow.run.retrying import judged
-from assetflow.run.world import World
-from assetflow.store.values import Values
+from assetflow.run.tools import Tools
 
-__all__ = ["Broke", "Given", "Result", "Returned", "SkipRaised", "Stopped", "Tools", "Work", "perform"]
+__all__ = ["Broke", "Given", "Result", "Returned", "SkipRaised", "Stopped", "Work", "perform"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,23 +55,8 @@ class Work:
     older: tuple[Mapping[str, Stored], ...] = ()
     #: The ``ctx.state`` to begin with, as canonical JSON.
     state: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """What attempts share in one process."""
-
-    values: Values
-    resources: OpenedResources
-    #: Where coroutines run.
-    loop: EventLoop
-    world: World
-    #: None: logs are dropped.
-    logs: Path | None
-    #: Given each line of each log too, from the steps' threads.
-    also: Callable[[str], None] | None
-    scratch: Path
-    progressed: Callable[[Partition, float, float], None]
+    #: The checks to ask of what is made.
+    checks: tuple[Asked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +78,13 @@ class Returned(Given):
     values: tuple[Any, ...] = field(repr=False)  # values of the user
     #: The blobs written by this attempt, to be synced before they are recorded.
     written: tuple[str, ...]
-    #: Why the values are not to become current; None where nothing is wrong with them.
-    wrong: Failure | None = None
+    #: What the checks said.
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def wrong(self) -> Failure | None:
+        """Why the values are not to become current; None where nothing is wrong with them."""
+        return held_back(self.verdicts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +99,7 @@ class Broke(Given):
     """Something raised."""
 
     failure: Failure
-    verdict: Verdict
+    verdict: Diagnosis
     #: A source that it reads is not what the trace says: it is to be seen again before the next attempt.
     source_moved: bool
 
@@ -140,7 +126,7 @@ def perform(work: Work, tools: Tools) -> Result:
     outcome: _Saved | str | BaseException
     try:
         with captured(log):
-            outcome = _called(work, tools)
+            outcome = _called(work, tools, log)
     except Skip as skip:
         outcome = resources.masked(message_of(skip))
         log.write("INFO", f"skipped: {outcome}")
@@ -170,26 +156,15 @@ def _told(outcome: Any, work: Work, log: AttemptLog, told: dict[str, Any]) -> Re
         return Broke(**told, failure=failure, verdict=verdict, source_moved=moved)
     if isinstance(outcome, str):
         return SkipRaised(**told, reason=outcome)
-    outputs, values, written, wrong = outcome
-    bad: Failure | None = None
-    if wrong:
-        bad = Failure(
-            kind=FailureClass.DATA,
-            type="BadRows",
-            message=resources.masked(
-                "\n".join(["its rows are not what its model says", *types.conforming.told(wrong)])
-            ),
-            reason="it is kept to be looked at, and does not become current",
-        )
-        log.write("ERROR", bad.message)
-    return Returned(**told, outputs=outputs, values=values, written=written, wrong=bad)
+    outputs, values, written, verdicts = outcome
+    return Returned(**told, outputs=outputs, values=values, written=written, verdicts=verdicts)
 
 
-#: What is to be recorded, the values to hand on, the blobs written, and what is wrong with the values.
-_Saved: TypeAlias = tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...], list[str]]
+#: What is to be recorded, the values to hand on, the blobs written, and what the checks said.
+_Saved: TypeAlias = tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...], tuple[Verdict, ...]]
 
 
-def _called(work: Work, tools: Tools) -> _Saved:
+def _called(work: Work, tools: Tools, log: AttemptLog) -> _Saved:
     bound = work.bound
     with ExitStack() as ending:
         context = StepContext(
@@ -213,9 +188,24 @@ def _called(work: Work, tools: Tools) -> _Saved:
         del arguments
         if isinstance(returned, Coroutine):
             returned = tools.loop.run(returned)
-        wrong: list[str] = []
-        values = checked_values(returned, bound, wrong)
+        streamed: dict[str, list[str]] = {}
+        values = checked_values(returned, bound, streamed)
         unmoved(work.watched)
         unchanged(bound.includes)
         kept = saved(values, work.outputs, bound, context, tools.values, attempt=work.attempt, older=work.older)
-        return (*kept, wrong)
+        if not work.checks:
+            return (*kept, ())
+        outputs, handed_on, _ = kept
+        asking = Asking(
+            values=tools.values,
+            resources=tools.resources,
+            loop=tools.loop,
+            world=tools.world,
+            context=context,
+            log=log.write,
+        )
+        places = [place_of(value, output.stored) for value, output in zip(handed_on, outputs, strict=True)]
+        rows = [output.stored.data.rows for output in outputs]
+        verdicts = said(work.checks, places, rows, asking, known=streamed)
+        unmoved(work.watched)
+        return (*kept, verdicts)

@@ -16,7 +16,7 @@ from typing import Any
 from assetflow.errors import AssetflowError, DefinitionError, ValueMismatch
 from assetflow.model.retry import FailureClass
 
-__all__ = ["Verdict", "classify"]
+__all__ = ["Diagnosis", "classify"]
 
 _TRANSIENT, _PERMANENT = FailureClass.TRANSIENT, FailureClass.PERMANENT
 
@@ -56,7 +56,7 @@ _RESPONDING = {"httpx": "HTTPStatusError", "requests": "HTTPError"}
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Diagnosis:
     """An error's kind, with the reason in words."""
 
     kind: FailureClass
@@ -67,83 +67,83 @@ class Verdict:
     heals: bool = False
 
 
-def classify(error: BaseException) -> Verdict:
+def classify(error: BaseException) -> Diagnosis:
     """The kind of failure, by default and without regard to the asset's policy. Never raises."""
     try:
         for rule in (_ours, _group, _machine, _responses, _databases, _network, _code, _data):
             if verdict := rule(error):
                 return verdict
     except Exception:  # an error's own attributes may raise; it then counts by its class alone
-        return Verdict(_PERMANENT, f"{type(error).__name__} cannot be examined")
+        return Diagnosis(_PERMANENT, f"{type(error).__name__} cannot be examined")
     if isinstance(error, SystemExit):
-        return Verdict(_PERMANENT, "the function ended the program")
-    return Verdict(_PERMANENT, f"{type(error).__name__} is not known to heal by itself")
+        return Diagnosis(_PERMANENT, "the function ended the program")
+    return Diagnosis(_PERMANENT, f"{type(error).__name__} is not known to heal by itself")
 
 
-def _ours(error: BaseException) -> Verdict | None:
+def _ours(error: BaseException) -> Diagnosis | None:
     if not isinstance(error, AssetflowError):
         return None
     if error.code in {"source-moved", "include-changed"}:
-        return Verdict(_TRANSIENT, "what it reads changed meanwhile")
+        return Diagnosis(_TRANSIENT, "what it reads changed meanwhile")
     if isinstance(error, ValueMismatch):
-        return Verdict(FailureClass.DATA, f"the value is not what its type says ({error.code})")
+        return Diagnosis(FailureClass.DATA, f"the value is not what its type says ({error.code})")
     if isinstance(error, DefinitionError):
-        return Verdict(FailureClass.CODE, f"the definition cannot work ({error.code})")
+        return Diagnosis(FailureClass.CODE, f"the definition cannot work ({error.code})")
     if error.exit_code in {74, 75, 78}:
-        return Verdict(FailureClass.INFRASTRUCTURE, f"storage, catalog or machine ({error.code})")
-    return Verdict(_PERMANENT, f"refused ({error.code})")
+        return Diagnosis(FailureClass.INFRASTRUCTURE, f"storage, catalog or machine ({error.code})")
+    return Diagnosis(_PERMANENT, f"refused ({error.code})")
 
 
-def _group(error: BaseException) -> Verdict | None:
+def _group(error: BaseException) -> Diagnosis | None:
     if not isinstance(error, BaseExceptionGroup):
         return None
     verdicts = [classify(inner) for inner in error.exceptions]
     kinds = {verdict.kind for verdict in verdicts}
     if len(kinds) == 1:
         waits = [verdict.retry_after for verdict in verdicts if verdict.retry_after is not None]
-        return Verdict(kinds.pop(), f"a group: {verdicts[0].reason}", retry_after=max(waits, default=None))
-    return Verdict(_PERMANENT, "a group of errors of different kinds")
+        return Diagnosis(kinds.pop(), f"a group: {verdicts[0].reason}", retry_after=max(waits, default=None))
+    return Diagnosis(_PERMANENT, "a group of errors of different kinds")
 
 
-def _machine(error: BaseException) -> Verdict | None:
+def _machine(error: BaseException) -> Diagnosis | None:
     if isinstance(error, MemoryError):
-        return Verdict(FailureClass.INFRASTRUCTURE, "out of memory")
+        return Diagnosis(FailureClass.INFRASTRUCTURE, "out of memory")
     if isinstance(error, OSError) and error.errno is not None and error.errno in _MACHINE_ERRNOS:
-        return Verdict(FailureClass.INFRASTRUCTURE, f"the machine: {errno.errorcode[error.errno]}")
+        return Diagnosis(FailureClass.INFRASTRUCTURE, f"the machine: {errno.errorcode[error.errno]}")
     return None
 
 
-def _code(error: BaseException) -> Verdict | None:
+def _code(error: BaseException) -> Diagnosis | None:
     if isinstance(error, ImportError | NameError | SyntaxError):
-        return Verdict(FailureClass.CODE, f"{type(error).__name__}: the code cannot run")
+        return Diagnosis(FailureClass.CODE, f"{type(error).__name__}: the code cannot run")
     if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
-        return Verdict(FailureClass.CODE, f"module {error.obj.__name__} has no {error.name}")
+        return Diagnosis(FailureClass.CODE, f"module {error.obj.__name__} has no {error.name}")
     return None
 
 
-def _data(error: BaseException) -> Verdict | None:
+def _data(error: BaseException) -> Diagnosis | None:
     if _is(error, "pydantic_core", "ValidationError") or _is(error, "pydantic", "ValidationError"):
-        return Verdict(FailureClass.DATA, "a value does not fit its pydantic model")
+        return Diagnosis(FailureClass.DATA, "a value does not fit its pydantic model")
     return None
 
 
-def _network(error: BaseException) -> Verdict | None:
+def _network(error: BaseException) -> Diagnosis | None:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Verdict(_PERMANENT, "the server's certificate is not valid")
+        return Diagnosis(_PERMANENT, "the server's certificate is not valid")
     name = type(error).__name__
     if isinstance(error, ConnectionError | TimeoutError | socket.gaierror | socket.herror | ssl.SSLError):
-        return Verdict(_TRANSIENT, f"{name} is transient")
+        return Diagnosis(_TRANSIENT, f"{name} is transient")
     if isinstance(error, OSError) and error.errno is not None and error.errno in _NETWORK_ERRNOS:
-        return Verdict(_TRANSIENT, f"the network: {errno.errorcode[error.errno]}")
+        return Diagnosis(_TRANSIENT, f"the network: {errno.errorcode[error.errno]}")
     for package, names in _NAMES.items():
         if any(_is(error, package, known) for known in names):
-            return Verdict(_TRANSIENT, f"{package}'s {name} is transient")
+            return Diagnosis(_TRANSIENT, f"{package}'s {name} is transient")
     if _is(error, "urllib", "URLError") and isinstance(reason := getattr(error, "reason", None), BaseException):
         return classify(reason)
     return None
 
 
-def _responses(error: BaseException) -> Verdict | None:
+def _responses(error: BaseException) -> Diagnosis | None:
     """What a server answered: HTTP statuses and AWS error codes."""
     held: Any = error  # attributes of libraries' classes, recognised by name
     if any(_is(error, package, name) for package, name in _RESPONDING.items()):
@@ -155,17 +155,17 @@ def _responses(error: BaseException) -> Verdict | None:
         return _status(held.status, held.headers)
     if _is(error, "botocore", "ClientError"):
         if (code := held.response.get("Error", {}).get("Code", "")) in _THROTTLED:
-            return Verdict(_TRANSIENT, f"throttled: {code}")
+            return Diagnosis(_TRANSIENT, f"throttled: {code}")
         details = held.response.get("ResponseMetadata", {})
         return _status(details.get("HTTPStatusCode", 0), details.get("HTTPHeaders", {}))
     return None
 
 
-def _status(status: int, headers: Any) -> Verdict:  # any library's headers: they have .get
+def _status(status: int, headers: Any) -> Diagnosis:  # any library's headers: they have .get
     if status in _STATUSES or 500 <= status < 600:
         wait = _retry_after((headers.get("Retry-After") or headers.get("retry-after")) if headers else None)
-        return Verdict(_TRANSIENT, f"HTTP {status} is transient", retry_after=wait)
-    return Verdict(_PERMANENT, f"HTTP {status} will be answered again")
+        return Diagnosis(_TRANSIENT, f"HTTP {status} is transient", retry_after=wait)
+    return Diagnosis(_PERMANENT, f"HTTP {status} will be answered again")
 
 
 def _retry_after(text: object) -> timedelta | None:
@@ -185,30 +185,30 @@ def _retry_after(text: object) -> timedelta | None:
     return timedelta(seconds=min(max(seconds, 0.0), 10.0**8))
 
 
-def _databases(error: BaseException) -> Verdict | None:
+def _databases(error: BaseException) -> Diagnosis | None:
     if _is(error, "sqlite3", "OperationalError"):
         return _locked(error)
     if any(_is(error, package, "OperationalError") for package in ("psycopg", "psycopg2", "asyncpg")):
-        return Verdict(_TRANSIENT, "the database connection")
+        return Diagnosis(_TRANSIENT, "the database connection")
     if any(_is(error, package, "OperationalError") for package in ("pymysql", "MySQLdb", "mysql")):
         return _mysql(error)
     if not _is(error, "sqlalchemy", "DBAPIError"):
         return None
     if getattr(error, "connection_invalidated", False):
-        return Verdict(_TRANSIENT, "the database connection was lost")
+        return Diagnosis(_TRANSIENT, "the database connection was lost")
     original = getattr(error, "orig", None)
-    inner: Callable[[BaseException], Verdict | None] = _databases
+    inner: Callable[[BaseException], Diagnosis | None] = _databases
     return inner(original) if isinstance(original, BaseException) else None
 
 
-def _locked(error: BaseException) -> Verdict | None:
+def _locked(error: BaseException) -> Diagnosis | None:
     text = str(error)
-    return Verdict(_TRANSIENT, "the database is locked") if "locked" in text or "busy" in text else None
+    return Diagnosis(_TRANSIENT, "the database is locked") if "locked" in text or "busy" in text else None
 
 
-def _mysql(error: BaseException) -> Verdict | None:
+def _mysql(error: BaseException) -> Diagnosis | None:
     number = error.args[0] if error.args else None
-    return Verdict(_TRANSIENT, f"the database connection (error {number})") if number in _MYSQL else None
+    return Diagnosis(_TRANSIENT, f"the database connection (error {number})") if number in _MYSQL else None
 
 
 def _is(error: BaseException, package: str, name: str) -> bool:

@@ -7,19 +7,22 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import Enum
 from functools import partial
 from typing import TypeAlias
 
 from assetflow.errors import AssetflowError, BusyError
 from assetflow.model.event import AttemptFailed, Event, StepStarted
-from assetflow.model.history import SetbackKind
+from assetflow.model.history import Materialization, SetbackKind
 from assetflow.model.journal import Failure, Journal
-from assetflow.model.plan import Cause, CauseKind
+from assetflow.model.plan import Action, Cause, CauseKind, Step
 from assetflow.model.retry import FailureClass
-from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse
+from assetflow.plan.checks import cause_of
+from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse, held_values
 from assetflow.resource import masked
-from assetflow.run.attempt import Broke, Result, Returned, SkipRaised, Stopped, Tools, perform
-from assetflow.run.classify import Verdict, classify
+from assetflow.run.attempt import Broke, Result, Returned, SkipRaised, Stopped, perform
+from assetflow.run.checking import Audited, audit, held_back
+from assetflow.run.classify import Diagnosis, classify
 from assetflow.run.course import Course
 from assetflow.run.deciding import Question
 from assetflow.run.ending import Ending
@@ -31,7 +34,7 @@ from assetflow.run.results import has_effects
 from assetflow.run.retrying import GiveUp, RetryAfter, decision
 from assetflow.run.signals import Interrupted, Stop
 from assetflow.run.telling import Telling
-from assetflow.run.verifying import Verified, verify
+from assetflow.run.tools import Tools
 
 __all__ = ["AHEAD", "Coordinator", "Job", "JobResult"]
 
@@ -42,8 +45,19 @@ _POLL, _SLOWEST_POLL = 0.05, 0.5
 #: How long running steps are given to end when the run is cancelled, before and after they are interrupted.
 _GRACE, _LAST_GRACE = 1.5, 0.7
 
-JobResult: TypeAlias = Result | Verified
+JobResult: TypeAlias = Result | Audited
 Job: TypeAlias = Callable[[], JobResult]
+
+
+class _Purpose(Enum):
+    """What becomes of values that are there, once they were read and judged."""
+
+    #: They become current again.
+    REUSE = "reuse"
+    #: They are current, and stay so whatever is said.
+    CURRENT = "current"
+    #: They were held back, and become current if nothing is wrong with them any more.
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,10 @@ class _Running:
 
     question: Question
     causes: tuple[Cause, ...]
+    #: None: the function is called.
+    purpose: _Purpose | None = None
+    #: What is judged.
+    values: tuple[Materialization, ...] = ()
 
 
 class Coordinator:
@@ -164,8 +182,8 @@ class Coordinator:
     def _took(self, result: JobResult) -> None:
         step = self._recording.number(result.step)
         running = self._running.pop(step)
-        if isinstance(result, Verified):
-            self._verified(step, running, result)
+        if isinstance(result, Audited):
+            self._audited(step, running, result)
             return
         course = self._course
         course.spent[step] = course.spent.get(step, 0.0) + result.seconds
@@ -246,15 +264,47 @@ class Coordinator:
         course.claims[step] = replace(course.claims[step], attempt=attempt)
         return True
 
-    def _verified(self, step: int, running: _Running, result: Verified) -> None:
-        answer = running.question.decision
-        if step in self._course.void:
+    def _audited(self, step: int, running: _Running, result: Audited) -> None:
+        """What is there was read, and judged by the checks that had not judged it before."""
+        course, question = self._course, running.question
+        if result.stopped:
+            self._stop.request()
+            return
+        if step in course.void:
             self._claimed_again(step)
-        elif not result.problem and isinstance(answer, Reuse):
-            self._ending.reused(step, running.question, running.causes, answer.materializations)
-        elif not self._is_stopping():
-            corrupt = Cause(kind=CauseKind.CORRUPT, message=f"the older value is damaged: {result.problem}")
-            self._launch(step, running.question, (*running.causes, corrupt))
+            return
+        course.spent[step] = course.spent.get(step, 0.0) + (result.seconds if result.verdicts else 0.0)
+        wrong = held_back(result.verdicts)
+        if running.purpose is _Purpose.REUSE:
+            if result.problem:
+                message = f"the older value is damaged: {result.problem}"
+                self._rebuild(step, running, Cause(kind=CauseKind.CORRUPT, message=message))
+            elif wrong is not None:
+                message = f"the older value does not pass: {wrong.message}"
+                self._rebuild(step, running, Cause(kind=CauseKind.CHECK, message=message))
+            else:
+                self._ending.reused(step, question, running.causes, running.values, result.verdicts)
+            return
+        if result.problem:
+            failure = Failure(
+                kind=FailureClass.INFRASTRUCTURE, type="StorageError", message=result.problem, reason="it is not there"
+            )
+            self._ending.unjudged(step, question, running.causes, failure)
+            return
+        # What other checks said of this before counts as much.
+        before = course.deciding.judged(step, question.claimed, running.values).failing
+        asked = {verdict.check for verdict in result.verdicts}
+        left = [cause_of(check, said).message for check, said in before if check.name not in asked]
+        if wrong is None and left:
+            wrong = Failure(kind=FailureClass.DATA, type="CheckFailed", message="\n".join(left), reason="said before")
+        held = running.purpose is _Purpose.HELD
+        if wrong is not None and not held:
+            wrong = replace(wrong, reason="it is there already")
+        self._ending.judged(step, question, running.causes, result, running.values, wrong, held=held)
+
+    def _rebuild(self, step: int, running: _Running, why: Cause) -> None:
+        if not self._is_stopping():
+            self._launch(step, running.question, (*running.causes, why))
 
     # What begins
 
@@ -292,15 +342,25 @@ class Coordinator:
         """Ask the rebuilder, and do what it says."""
         course = self._course
         question = course.deciding.ask(step, course.claims[step], anew=step in course.undone)
+        one = course.plan.steps[step]
+        if one.action is Action.CHECK and (course.deciding.node(step).observed or _is_forced(one)):
+            self._judge_there(step, question, one.causes)
+            return
         if question.missing:
             reason = f"{question.missing[0]} has no value"
             self._ending.not_run(step, reason, failing=True)
             return
+        if isinstance(question.decision, Reuse | Rebuild) and (unmet := course.deciding.unmet(step, question.claimed)):
+            self._ending.not_run(step, f"{unmet} has no value, which a check reads", failing=True)
+            return
         match question.decision:
             case Keep():
-                self._ending.kept(step, question)
+                self._keep(step, question)
             case Leave(setback, causes):
-                if setback.kind is SetbackKind.SKIPPED:
+                held = held_values(question.histories, question.digest) if setback.kind is SetbackKind.HELD else None
+                if held is not None and not course.deciding.judged(step, question.claimed, held).failing:
+                    self._judge(step, question, one.causes, held, _Purpose.HELD)
+                elif setback.kind is SetbackKind.SKIPPED:
                     self._ending.kept(step, question, reason=f"skipped before: {setback.message}")
                 else:
                     self._ending.not_run(step, f"{setback.kind} before: {setback.message}", failing=True, causes=causes)
@@ -310,12 +370,67 @@ class Coordinator:
                     # What was done elsewhere is not there again because it is recorded.
                     self._launch(step, question, causes)
                     return
-                course.memory.fetch(each.id for each in older)
-                stored = tuple(course.memory.known(each.id) for each in older)
-                job = partial(verify, course.plan.steps[step].id, stored, self._tools.values)
-                self._start(step, question, causes, job)
+                self._judge(step, question, causes, older, _Purpose.REUSE)
             case Rebuild(causes):
                 self._launch(step, question, causes)
+
+    def _keep(self, step: int, question: Question) -> None:
+        """What is current was made from today's trace: nothing to do, but for checks that have not judged it."""
+        current = tuple(history.current for history in question.histories if history.current is not None)
+        checks = self._course.deciding.node(step).checks
+        if not checks or not self._course.deciding.judged(step, question.claimed, current).unanswered:
+            self._ending.kept(step, question)
+            return
+        self._judge(step, question, self._course.plan.steps[step].causes, current, _Purpose.CURRENT)
+
+    def _judge_there(self, step: int, question: Question, causes: tuple[Cause, ...]) -> None:
+        """Ask checks of what a source holds; or, where it was asked for, all checks of what is current or held back."""
+        course, one = self._course, self._course.plan.steps[step]
+        if course.deciding.node(step).observed:
+            there = [course.memory.current(output, question.claimed) for output in one.outputs]
+        else:
+            there = [history.current for history in question.histories]
+        purpose = _Purpose.CURRENT
+        held = held_values(question.histories, question.digest)
+        if held is not None and question.histories[0].setback is not None:
+            there, purpose = list(held), _Purpose.HELD
+        values = tuple(each for each in there if each is not None)
+        if len(values) < len(one.outputs):
+            self._ending.not_run(step, "there is no value to check", failing=False)
+            return
+        self._judge(step, question, causes, values, purpose)
+
+    def _judge(
+        self,
+        step: int,
+        question: Question,
+        causes: tuple[Cause, ...],
+        values: tuple[Materialization, ...],
+        purpose: _Purpose,
+    ) -> None:
+        course, one = self._course, self._course.plan.steps[step]
+        unanswered = None
+        if not (one.action is Action.CHECK and _is_forced(one)):
+            unanswered = course.deciding.judged(step, question.claimed, values).unanswered
+        try:
+            order = course.preparing.audit(
+                step, one, question.claimed, values, unanswered, verify=purpose is _Purpose.REUSE
+            )
+        except AssetflowError as error:
+            self._running[step] = _Running(question, causes, purpose, values)
+            problem = Audited(
+                step=one.id,
+                attempt=question.claimed.attempt,
+                started_at=self._world.now(),
+                seconds=0.0,
+                problem=error.message,
+            )
+            self._took(problem)
+            return
+        if one.action is Action.CHECK:
+            self._telling.tell(StepStarted(run=course.run, step=one.id, attempt_number=1, at=self._world.now()))
+        self._running[step] = _Running(question, causes, purpose, values)
+        self._launching.append((step, partial(audit, order, self._tools)))
 
     def _launch(self, step: int, question: Question, causes: tuple[Cause, ...]) -> None:
         course, one = self._course, self._course.plan.steps[step]
@@ -348,7 +463,7 @@ class Coordinator:
         return False
 
     def _refused(self, step: int, error: AssetflowError) -> Broke:
-        verdict: Verdict = classify(error)
+        verdict: Diagnosis = classify(error)
         return Broke(
             step=self._course.plan.steps[step].id,
             attempt=self._course.claims[step].attempt,
@@ -399,3 +514,7 @@ class Coordinator:
         while self._course.schedule.unfinished:
             self._ending.stop(reason)  # some of it was lost, and is open again
             self._recording.write()
+
+
+def _is_forced(step: Step) -> bool:
+    return any(cause.kind is CauseKind.FORCED for cause in step.causes)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assetflow.graph import Graph
+from assetflow.model.checks import Check, Verdict
 from assetflow.model.definition import Node
-from assetflow.model.history import History, SetbackKind
+from assetflow.model.history import History, Materialization, SetbackKind
 from assetflow.model.journal import Claim, Claimed, Read
 from assetflow.model.keys import Partition
 from assetflow.model.plan import Plan, Step
 from assetflow.model.trace import Trace
 from assetflow.model.versions import DataVersion
+from assetflow.plan.checks import Judged, judged, verdicts_of
 from assetflow.plan.keysets import KeySets
 from assetflow.plan.rebuilder import Decision, decide
-from assetflow.plan.traces import trace_of
+from assetflow.plan.traces import VersionOf, trace_of
 from assetflow.run.memory import Memory
 
 __all__ = ["Deciding", "Question", "steps_upstream"]
@@ -47,6 +49,10 @@ class Deciding:
         self._memory = memory
         self._keys = KeySets(graph, plan.keys)
         self._members: dict[int, tuple[tuple[Partition, ...], ...]] = {}
+        self._judging: dict[int, tuple[Partition, ...]] = {}
+
+    def step(self, number: int) -> Step:
+        return self._plan.steps[number]
 
     def node(self, step: int) -> Node:
         return self._graph.nodes[self._plan.steps[step].node]
@@ -62,9 +68,27 @@ class Deciding:
             )
         return found
 
+    def read_by(self, step: int, check: Check) -> tuple[tuple[Partition, ...], ...]:
+        """The partitions that a check of a step reads, edge by edge; the step's own outputs among them."""
+        key = self._plan.steps[step].key
+        return tuple(
+            tuple(Partition(edge.asset, member) for member in edge.mapping.members(key, self._keys.of(edge.asset)))
+            for edge in check.inputs
+        )
+
+    def judging(self, step: int) -> tuple[Partition, ...]:
+        """What the checks of a step read beside its own outputs."""
+        found = self._judging.get(step)
+        if found is None:
+            outputs = set(self._plan.steps[step].outputs)
+            read = (p for check in self.node(step).checks for edge in self.read_by(step, check) for p in edge)
+            found = self._judging[step] = tuple(dict.fromkeys(p for p in read if p not in outputs))
+        return found
+
     def claim(self, step: int) -> Claim:
         one = self._plan.steps[step]
-        inputs = tuple(dict.fromkeys(partition for edge in self.members(step) for partition in edge))
+        read = (partition for edge in self.members(step) for partition in edge)
+        inputs = tuple(dict.fromkeys((*read, *self.judging(step))))
         return Claim(node=one.node, key=one.key, outputs=one.outputs, inputs=inputs)
 
     def ask(self, step: int, claimed: Claimed, *, anew: bool = False) -> Question:
@@ -85,10 +109,62 @@ class Deciding:
         trace = trace_of(node, one.key, self._keys.of, version_of)
         histories = tuple(claimed.histories.get(output, History()) for output in one.outputs)
         again = frozenset(SetbackKind) if anew else one.again
-        decision = decide(node, trace, histories, as_of=self._plan.as_of, demands=one.causes, again=again)
+        decision = decide(
+            node,
+            trace,
+            histories,
+            as_of=self._plan.as_of,
+            demands=one.causes,
+            again=again,
+            passes=lambda found: not (node.checks and self.judged(step, claimed, found).failing),
+        )
         return Question(
             claimed, trace, trace.digest or "", self._reads(step, claimed), histories, decision, tuple(missing)
         )
+
+    def judged(self, step: int, claimed: Claimed, values: Sequence[Materialization]) -> Judged:
+        """How the checks of a step stand to values, one per output."""
+        one = self._plan.steps[step]
+        histories = [claimed.histories.get(output, History()) for output in one.outputs]
+        own = {output: value.data for output, value in zip(one.outputs, values, strict=True)}
+        return judged(self.node(step), one.key, own, verdicts_of(histories), self._keys.of, self._version_of(claimed))
+
+    def unmet(self, step: int, claimed: Claimed) -> Partition | None:
+        """What a blocking check reads and has no value; None where all can be asked."""
+        outputs = self._plan.steps[step].outputs
+        for check in self.node(step).checks:
+            if not check.blocking:
+                continue
+            for edge in self.read_by(step, check):
+                for partition in edge:
+                    if partition not in outputs and self._memory.current(partition, claimed) is None:
+                        return partition
+        return None
+
+    def traced(
+        self, step: int, claimed: Claimed, verdicts: Sequence[Verdict], values: Mapping[Partition, DataVersion]
+    ) -> tuple[Verdict, ...]:
+        """Verdicts with the digests of what they were given on; ``values`` are those of the step's outputs."""
+        one, version_of = self._plan.steps[step], self._version_of(claimed)
+        checks = {(check.asset, check.name): check for check in self.node(step).checks}
+        found = []
+        for verdict in verdicts:
+            trace = trace_of(
+                checks[verdict.partition.asset, verdict.check],
+                one.key,
+                self._keys.of,
+                lambda partition: values[partition] if partition in values else version_of(partition),
+            )
+            if trace.digest is not None:  # a check that warns may have been asked without all that it reads
+                found.append(replace(verdict, trace=trace.digest))
+        return tuple(found)
+
+    def _version_of(self, claimed: Claimed) -> VersionOf:
+        def version_of(partition: Partition) -> DataVersion | None:
+            current = self._memory.current(partition, claimed)
+            return None if current is None else current.data
+
+        return version_of
 
     def _reads(self, step: int, claimed: Claimed) -> tuple[tuple[Read, ...], ...]:
         reads = []
@@ -105,9 +181,14 @@ class Deciding:
 
 
 def steps_upstream(steps: Sequence[Step], deciding: Deciding) -> list[set[int]]:
-    """For each step, the steps of the plan whose outputs it reads."""
+    """For each step, the steps of the plan whose outputs it, or a check of it, reads."""
     makers: Mapping[Partition, int] = {output: number for number, one in enumerate(steps) for output in one.outputs}
     return [
-        {makers[partition] for edge in deciding.members(number) for partition in edge if partition in makers}
+        {
+            makers[partition]
+            for edge in (*deciding.members(number), deciding.judging(number))
+            for partition in edge
+            if partition in makers
+        }
         for number in range(len(steps))
     ]

@@ -6,11 +6,14 @@ import os
 import shutil
 from pathlib import Path
 
+from assetflow.model.checks import Verdict
 from assetflow.model.history import Materialization
-from assetflow.model.journal import Failed, Failure, Finished, Held, Kept, Made, Outcome, Reused, Skipped
+from assetflow.model.journal import Checked, Failed, Failure, Finished, Held, Kept, Made, Outcome, Reused, Skipped
 from assetflow.model.plan import Cause
 from assetflow.model.versions import DataVersion
+from assetflow.plan.rebuilder import refusal
 from assetflow.run.attempt import Broke, Returned, SkipRaised
+from assetflow.run.checking import Audited
 from assetflow.run.course import Course
 from assetflow.run.deciding import Question
 from assetflow.run.ends import End, Group
@@ -49,6 +52,7 @@ class Ending:
             old is not None and old.digest == new.stored.data.digest
             for old, new in zip(before, result.outputs, strict=True)
         )
+        verdicts = self._traced(step, question, result)
         record = Made(
             id=one.id,
             attempt=result.attempt,
@@ -57,6 +61,7 @@ class Ending:
             outputs=result.outputs,
             started_at=result.started_at,
             seconds=result.seconds,
+            verdicts=verdicts,
         )
         self._end(
             step,
@@ -65,12 +70,13 @@ class Ending:
             question,
             causes=causes,
             written=result.written,
+            verdicts=verdicts,
         )
         self._course.schedule.over(step)
 
     def held(self, step: int, question: Question, causes: tuple[Cause, ...], result: Returned, wrong: Failure) -> None:
         """The function returned, and something is wrong with its values: they are recorded and nobody is given them."""
-        one = self._course.plan.steps[step]
+        one, verdicts = self._course.plan.steps[step], self._traced(step, question, result)
         record = Held(
             id=one.id,
             attempt=result.attempt,
@@ -80,10 +86,74 @@ class Ending:
             started_at=result.started_at,
             seconds=result.seconds,
             failure=wrong,
+            verdicts=verdicts,
+            refused=refusal(self._course.deciding.node(step), question.digest),
         )
         self._course.failing.add(step)
-        self._end(step, Outcome.HELD, record, question, causes=causes, written=result.written, failure=wrong)
+        self._end(
+            step,
+            Outcome.HELD,
+            record,
+            question,
+            causes=causes,
+            written=result.written,
+            failure=wrong,
+            verdicts=verdicts,
+        )
         self._give_up(step, f"{one.id} is held back")
+
+    def _traced(self, step: int, question: Question, result: Returned) -> tuple[Verdict, ...]:
+        values = {output.partition: output.stored.data for output in result.outputs}
+        return self._course.deciding.traced(step, question.claimed, result.verdicts, values)
+
+    def judged(
+        self,
+        step: int,
+        question: Question,
+        causes: tuple[Cause, ...],
+        result: Audited,
+        values: tuple[Materialization, ...],
+        wrong: Failure | None,
+        *,
+        held: bool,
+    ) -> None:
+        """Checks judged what is there: what is current, a source, or (``held``) what was held back.
+
+        ``wrong`` is what speaks against the values. What is current serves on all the same, marked; what was held back
+        becomes current where nothing does.
+        """
+        one, course = self._course.plan.steps[step], self._course
+        data = {value.partition: value.data for value in values}
+        verdicts = course.deciding.traced(step, question.claimed, result.verdicts, data)
+        record = Checked(
+            id=one.id,
+            attempt=question.claimed.attempt,
+            verdicts=verdicts,
+            materializations=values,
+            publish=held and wrong is None,
+            started_at=result.started_at,
+            seconds=result.seconds,
+        )
+        observed = course.deciding.node(step).observed
+        outcome = Outcome.CHECKED
+        if wrong is not None:
+            course.failing.add(step)
+            outcome = Outcome.HELD if held or observed else Outcome.DEGRADED
+        self._end(step, outcome, record, question, causes=causes, failure=wrong, verdicts=verdicts)
+        if outcome is Outcome.HELD:
+            self._give_up(step, f"{one.id} is held back")
+            return
+        for value in values:
+            course.memory.seen(value)
+        course.schedule.over(step)
+
+    def unjudged(self, step: int, question: Question, causes: tuple[Cause, ...], failure: Failure) -> None:
+        """What is there could not be read to be judged."""
+        one = self._course.plan.steps[step]
+        self._course.failing.add(step)
+        record = Kept(id=one.id, attempt=question.claimed.attempt)
+        self._end(step, Outcome.FAILED, record, question, causes=causes, failure=failure)
+        self._give_up(step, f"{one.id} could not be judged")
 
     def kept(self, step: int, question: Question, reason: str = "") -> None:
         """Nothing had to be done: what is current serves."""
@@ -94,14 +164,21 @@ class Ending:
         self._serve(step, question)
 
     def reused(
-        self, step: int, question: Question, causes: tuple[Cause, ...], older: tuple[Materialization, ...]
+        self,
+        step: int,
+        question: Question,
+        causes: tuple[Cause, ...],
+        older: tuple[Materialization, ...],
+        said: tuple[Verdict, ...],
     ) -> None:
-        """Older values become current again."""
+        """Older values become current again; ``said`` is what those checks say that had not judged them before."""
         one = self._course.plan.steps[step]
-        record = Reused(id=one.id, attempt=question.claimed.attempt, materializations=older)
+        data = {value.partition: value.data for value in older}
+        verdicts = self._course.deciding.traced(step, question.claimed, said, data)
+        record = Reused(id=one.id, attempt=question.claimed.attempt, materializations=older, verdicts=verdicts)
         for materialization in older:
             self._course.memory.seen(materialization)
-        self._end(step, Outcome.REUSED, record, question, causes=causes, spared=older[0].seconds)
+        self._end(step, Outcome.REUSED, record, question, causes=causes, spared=older[0].seconds, verdicts=verdicts)
         self._course.schedule.over(step)
 
     def skipped(self, step: int, question: Question, causes: tuple[Cause, ...], result: SkipRaised) -> None:
@@ -126,7 +203,7 @@ class Ending:
             id=one.id,
             attempt=result.attempt,
             outputs=one.outputs,
-            trace=question.digest,
+            trace=refusal(self._course.deciding.node(step), question.digest),
             failure=result.failure,
             started_at=result.started_at,
             seconds=result.seconds,
@@ -197,6 +274,7 @@ class Ending:
         failure: Failure | None = None,
         reason: str = "",
         spared: float = 0.0,
+        verdicts: tuple[Verdict, ...] = (),
     ) -> None:
         self._add(
             End(
@@ -211,6 +289,7 @@ class Ending:
                 failure=failure,
                 reason=reason,
                 spared=spared,
+                verdicts=verdicts,
             )
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from assetflow.model.checks import Verdict
 from assetflow.model.event import StepFinished
 from assetflow.model.history import Materialization
 from assetflow.model.journal import Committed, Failure, Finished, Outcome
@@ -35,6 +36,7 @@ class End:
     failure: Failure | None = None
     reason: str = ""
     spared: float = 0.0
+    verdicts: tuple[Verdict, ...] = ()
 
 
 class Group:
@@ -89,4 +91,5 @@ def finished_event(run: int, step: Step, end: End, committed: Committed, world: 
         reason=end.reason,
         at=world.now(),
         spared=end.spared,
+        verdicts=end.verdicts,
     )

@@ -17,7 +17,6 @@ from assetflow.model.event import Event, Listener, Progressed, RunFinished, RunS
 from assetflow.model.journal import Journal, NewRun, Outcome, RunStatus
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Plan
-from assetflow.run.attempt import Tools
 from assetflow.run.capture import capturing
 from assetflow.run.coordinator import Coordinator, JobResult
 from assetflow.run.course import Course
@@ -36,6 +35,7 @@ from assetflow.run.schedule import Schedule
 from assetflow.run.scratching import scratch_folder
 from assetflow.run.signals import Stop
 from assetflow.run.telling import Telling
+from assetflow.run.tools import Tools
 from assetflow.run.world import REAL, World
 from assetflow.store.values import Values
 
@@ -226,7 +226,7 @@ class _Run:
     def _sources(self) -> tuple[AssetKey, ...]:
         """The sources that the plan's steps read, and those that are not as they were."""
         nodes = {step.node for step in self._plan.steps}
-        read = {edge.asset for node in nodes for edge in self._loaded.graph.nodes[node].inputs}
+        read = nodes | {edge.asset for node in nodes for edge in self._loaded.graph.nodes[node].needs}
         seen = {partition.asset for partition in self._plan.observed}
         return tuple(sorted((read | seen) & set(self._loaded.sources)))
 

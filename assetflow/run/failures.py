@@ -10,7 +10,7 @@ from pathlib import Path
 
 from assetflow.errors import AssetflowError
 from assetflow.model.journal import Failure
-from assetflow.run.classify import Verdict
+from assetflow.run.classify import Diagnosis
 
 __all__ = ["failure_of", "message_of", "whole_traceback"]
 
@@ -23,7 +23,7 @@ _LIBRARIES = tuple({sysconfig.get_paths()[name] + os.sep for name in ("stdlib", 
 _SITE = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
-def failure_of(error: BaseException, verdict: Verdict, masked: Callable[[str], str]) -> Failure:
+def failure_of(error: BaseException, verdict: Diagnosis, masked: Callable[[str], str]) -> Failure:
     """What is kept of an error: bare class name, message, reason and the user's frames, without secrets."""
     return Failure(
         kind=verdict.kind,

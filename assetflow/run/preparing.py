@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from assetflow.errors import StorageError
-from assetflow.load.definitions import Bound, BoundInput, Loaded
+from assetflow.load.definitions import Bound, BoundCheck, BoundInput, Loaded
+from assetflow.model.checks import Check
 from assetflow.model.context import RunContext
-from assetflow.model.history import History
+from assetflow.model.history import History, Materialization
 from assetflow.model.journal import Claimed, Journal
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Action, Step
 from assetflow.model.versions import Stored
-from assetflow.run.arguments import Argument, Held, Lying, Member, Seen
+from assetflow.run.arguments import Argument, Held, Lying, Member, Own, Seen, Watched
 from assetflow.run.attempt import Work
+from assetflow.run.checking import Asked, Audit, Place
 from assetflow.run.deciding import Deciding, Question
 from assetflow.run.memory import ABSENT, Memory
 from assetflow.run.observing import Observing
@@ -47,9 +49,10 @@ class Preparing:
         return self._loaded.bound[step.node]
 
     def loads(self, number: int, step: Step) -> list[Partition]:
-        """The upstream partitions that the step will load."""
+        """The upstream partitions that the step, or a check of it, will load."""
         members = self._deciding.members(number)
-        return [partition for _, edge in self._loaded_edges(number, step) for partition in members[edge]]
+        read = [partition for _, edge in self._loaded_edges(number, step) for partition in members[edge]]
+        return [*read, *self._deciding.judging(number)]
 
     def fetch(self, steps: Iterable[tuple[int, Step, Claimed]]) -> None:
         """Read at once where older values lie that these steps, which will run, read or may share."""
@@ -86,16 +89,88 @@ class Preparing:
             run=self._run,
             scratch=str(number),
             arguments=arguments,
-            watched=self._observing.watched(partition for edge in members for partition in edge),
+            watched=self._watched(number),
             older=tuple(self._older(history) for history in question.histories) if share else (),
             state=self._state(step, question.histories),
+            checks=self._asked(number, step, question.claimed, self._loaded.checks.get(step.node, ())),
         )
+
+    def audit(
+        self,
+        number: int,
+        step: Step,
+        claimed: Claimed,
+        values: Sequence[Materialization],
+        checks: Collection[Check] | None,
+        *,
+        verify: bool = False,
+    ) -> Audit:
+        """The order to judge values that are there, one per output, by these checks (None: by all)."""
+        bound = self._loaded.checks.get(step.node, ())
+        asked = [each for each in bound if checks is None or each.check in checks]
+        self._memory.fetch(value.id for value in values)
+        stored = [self._memory.known(value.id) for value in values]
+        places: list[Place] = []
+        for value, where in zip(values, stored, strict=True):
+            if self._observing.is_source(value.partition.asset):
+                places.append(Seen(self._observing.source(value.partition.asset)))
+            elif where is None:
+                message = f"the value of {value.partition} has no place any more"
+                raise StorageError("blob-missing", message, hint="run it again")
+            else:
+                places.append(Lying(where))
+        return Audit(
+            step=step.id,
+            attempt=claimed.attempt,
+            run=self._run,
+            places=tuple(places),
+            rows=tuple(value.data.rows for value in values),
+            questions=self._asked(number, step, claimed, asked),
+            verified=tuple(stored) if verify else (),
+            watched=self._watched(number),
+        )
+
+    def _watched(self, number: int) -> tuple[Watched, ...]:
+        read = [partition for edge in self._deciding.members(number) for partition in edge]
+        own = self._deciding.step(number).outputs  # of a source's checks: what is judged is what was seen
+        return self._observing.watched([*read, *self._deciding.judging(number), *own])
+
+    def _asked(self, number: int, step: Step, claimed: Claimed, checks: Iterable[BoundCheck]) -> tuple[Asked, ...]:
+        """The checks with what they take. One of which something has no value yet is left out: it warns only."""
+        outputs = {output: place for place, output in enumerate(step.outputs)}
+        found: list[Asked] = []
+        for bound in checks:
+            members = dict(zip(bound.check.inputs, self._deciding.read_by(number, bound.check), strict=True))
+            read = [partition for edge in members.values() for partition in edge if partition not in outputs]
+            if any(self._memory.current(partition, claimed) is None for partition in read):
+                continue
+            arguments = tuple(
+                Argument(
+                    str(bound.call.key),
+                    taken,
+                    tuple(
+                        Member(partition.key, Own(outputs[partition]))
+                        if partition in outputs
+                        else self._member(partition, claimed)
+                        for partition in members[taken.edge]
+                    ),
+                    self._hints.get(taken.edge.asset),
+                )
+                for taken in bound.call.inputs
+            )
+            partition = Partition(bound.check.asset, step.key)
+            past = self._journal.measured(bound.check.asset, bound.check.name, bound.history) if bound.history else ()
+            found.append(
+                Asked(bound=bound, partition=partition, output=outputs[partition], arguments=arguments, past=past)
+            )
+        return tuple(found)
 
     def _loaded_edges(self, number: int, step: Step) -> tuple[tuple[BoundInput, int], ...]:
         found = self._edges.get(step.node)
         if found is None:
-            inputs = self._deciding.node(number).inputs
-            found = tuple((bound, inputs.index(bound.edge)) for bound in self.bound(step).inputs)
+            node = self._deciding.node(number)
+            taken = () if node.observed else self.bound(step).inputs
+            found = tuple((bound, node.inputs.index(bound.edge)) for bound in taken)
             self._edges[step.node] = found
         return found
 

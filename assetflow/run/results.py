@@ -33,32 +33,34 @@ def has_effects(bound: Bound) -> bool:
     return not bound.multi and bound.outputs[0].hint is type(None)
 
 
-def checked_values(returned: Any, bound: Bound, wrong: list[str]) -> tuple[Any, ...]:  # values of the user
+def checked_values(
+    returned: Any, bound: Bound, streamed: dict[str, list[str]]
+) -> tuple[Any, ...]:  # values of the user
     """One value per output, of its declared type. Raises ValueMismatch ``wrong-type`` and ``bad-rows``.
 
-    What is wrong with rows that have the right columns is added to ``wrong``; of a stream while it is read.
+    What is wrong with the rows of a stream that has the right columns is found while it is read: it is added to the
+    list that ``streamed`` then holds for its asset. Other tables are judged by their check.
     """
     if not bound.multi:
-        return (_checked(returned, bound.outputs[0], wrong),)
+        return (_checked(returned, bound.outputs[0], streamed),)
     if not isinstance(returned, tuple) or len(returned) != len(bound.outputs):
         fields = ", ".join(output.key.name for output in bound.outputs)
         raise ValueMismatch(
             "wrong-type", f"{bound.key} must return its NamedTuple ({fields}), not {type(returned).__name__}"
         )
-    return tuple(_checked(value, output, wrong) for value, output in zip(returned, bound.outputs, strict=True))
+    return tuple(_checked(value, output, streamed) for value, output in zip(returned, bound.outputs, strict=True))
 
 
-def _checked(value: Any, output: BoundOutput, wrong: list[str]) -> Any:
+def _checked(value: Any, output: BoundOutput, streamed: dict[str, list[str]]) -> Any:
     if output.hint is None or (type(value) is output.hint and output.hint in PLAIN):
         return value
     value = checked(value, output.hint, what=str(output.key))
     if output.rows is None:
         return value
     if kind_of_value(value) is TableKind.ARROW_READER:
+        wrong = streamed[str(output.key)] = []
         return types.conforming.stream(value, output.rows, wrong, what=str(output.key))
-    table = types.conforming.shaped(value, output.rows, what=str(output.key))
-    wrong.extend(types.conforming.broken(table, output.rows))
-    return table
+    return types.conforming.shaped(value, output.rows, what=str(output.key))
 
 
 def saved(

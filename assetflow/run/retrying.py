@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from assetflow.model.durations import duration_text
 from assetflow.model.retry import FailureClass, Retry, Transient
-from assetflow.run.classify import Verdict
+from assetflow.run.classify import Diagnosis
 
 __all__ = ["Decision", "GiveUp", "RetryAfter", "decision", "judged"]
 
@@ -33,7 +33,7 @@ class GiveUp:
 Decision: TypeAlias = RetryAfter | GiveUp
 
 
-def judged(error: BaseException, verdict: Verdict, policy: Retry | None) -> Verdict:
+def judged(error: BaseException, verdict: Diagnosis, policy: Retry | None) -> Diagnosis:
     """The verdict as the asset's policy sees it: what ``on=`` names counts as transient, by the user's word.
 
     ``heals`` says whether the policy wants such an error tried again.
@@ -43,12 +43,12 @@ def judged(error: BaseException, verdict: Verdict, policy: Retry | None) -> Verd
     named = tuple(kind for kind in policy.on if kind is not Transient)
     if any(isinstance(error, kind) for kind in named):
         reason = f"{type(error).__name__} is named in Retry(on=…)"
-        return Verdict(FailureClass.TRANSIENT, reason, retry_after=verdict.retry_after, heals=True)
+        return Diagnosis(FailureClass.TRANSIENT, reason, retry_after=verdict.retry_after, heals=True)
     heals = verdict.kind is FailureClass.TRANSIENT and Transient in policy.on
-    return Verdict(verdict.kind, verdict.reason, retry_after=verdict.retry_after, heals=heals)
+    return Diagnosis(verdict.kind, verdict.reason, retry_after=verdict.retry_after, heals=heals)
 
 
-def decision(verdict: Verdict, policy: Retry | None, failed_attempts: int, *, seed: str) -> Decision:
+def decision(verdict: Diagnosis, policy: Retry | None, failed_attempts: int, *, seed: str) -> Decision:
     """What follows after that many failed attempts of a step (1, 2, …).
 
     ``Retry-After`` is obeyed where it is longer than the policy's own wait. The seed fixes the jitter.

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from assetflow.types import adapters as adapters
     from assetflow.types import arrowtypes as arrowtypes
     from assetflow.types import conforming as conforming
+    from assetflow.types import judgements as judgements
     from assetflow.types import tables as tables
 
-_HEAVY = frozenset({"adapters", "arrowtypes", "conforming", "tables"})
+_HEAVY = frozenset({"adapters", "arrowtypes", "conforming", "judgements", "tables"})
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -28,8 +28,10 @@ _OPEN: dict[object, int] = {
 _BUILTIN: tuple[object, ...] = (int, float, str, bool, bytes)
 
 
-def hint_identity(hint: object) -> str:
+def hint_identity(hint: object, *, rules: bool = True) -> str:
     """The canonical text of a type; a missing annotation (None) is empty.
+
+    Without ``rules``, what a row model refuses does not count: only the columns and types that it gives a table.
 
     ``Optional[X]`` is ``X | None``, ``typing.List[int]`` is ``list[int]``, unions and literals are sorted, aliases
     are what they stand for, ``list`` is ``list[Any]``. Classes count by module and qualified name; table classes by
@@ -38,13 +40,14 @@ def hint_identity(hint: object) -> str:
     """
     if hint is None:
         return ""
-    return hint.__name__ if type(hint) is type and hint in _BUILTIN else _Identity().of(hint)
+    return hint.__name__ if type(hint) is type and hint in _BUILTIN else _Identity(rules=rules).of(hint)
 
 
 class _Identity:
     """Spells one type; remembers the records it is inside of, as these may contain themselves."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rules: bool) -> None:
+        self._rules = rules
         self._inside: list[type] = []
 
     def of(self, hint: object) -> str:
@@ -75,7 +78,8 @@ class _Identity:
     def _generic(self, hint: object, origin: object) -> str:
         arguments = get_args(hint)
         if origin is Annotated and (rows := row_model_of(hint)) is not None:
-            return f"Annotated[{self.of(arguments[0])},{rows.identity}]"
+            said = rows.identity if self._rules else rows.shape
+            return f"Annotated[{self.of(arguments[0])},{said}]"
         if origin is Annotated:
             marks = [mark for mark in map(self._mark, arguments[1:]) if mark]
             return f"Annotated[{','.join([self.of(arguments[0]), *marks])}]" if marks else self.of(arguments[0])

@@ -13,7 +13,7 @@ import re
 import types
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Annotated, Any, Literal, NewType, get_args, get_origin
 
@@ -86,24 +86,59 @@ class RowModel:
 
     @property
     def identity(self) -> str:
-        """What traces compare: all that decides about a table, but no names of classes or fields."""
-        columns = ",".join(f"{column.name}:{_slot_identity(column.slot)}={column.default!r}" for column in self.columns)
+        """All that decides about a table, but no names of classes or fields."""
+        columns = ",".join(
+            f"{column.name}:{_slot_identity(column.slot, rules=True)}={column.default!r}" for column in self.columns
+        )
         return f"rows({columns};key={self.primary_key};unique={self.unique};extra={self.policy.extra})"
 
+    @property
+    def shape(self) -> str:
+        """As :attr:`identity`, without what only refuses rows: which columns a table gets, and of which types."""
+        columns = ",".join(
+            f"{column.name}:{_slot_identity(column.slot, rules=False)}={column.default!r}" for column in self.columns
+        )
+        return f"rows({columns};extra={self.policy.extra})"
 
-def _slot_identity(slot: Slot) -> str:
-    rules = "&".join(rule.identity for rule in slot.rules)
-    return f"{_type_identity(slot.type)}{'?' if slot.nullable else ''}{f'[{rules}]' if rules else ''}"
+    @property
+    def held(self) -> RowModel | None:
+        """The columns of which it says more than their types; None where it says nothing more of any."""
+        keys = {name for names in (self.primary_key, *self.unique) for name in names}
+        columns = tuple(column for column in self.columns if column.name in keys or _refuses(column.slot))
+        return replace(self, columns=columns, policy=Rows(extra="drop")) if columns else None
 
 
-def _type_identity(kind: ColumnType) -> str:
+def _refuses(slot: Slot) -> bool:
+    """Whether there are values of the type that are none of the slot's."""
+    if slot.rules or not slot.nullable:
+        return True
+    match slot.type:
+        case List(element):
+            return _refuses(element)
+        case Map(_, value):
+            return _refuses(value)
+        case Struct(fields):
+            return any(_refuses(part) for _, part in fields)
+        case _:
+            return False
+
+
+def _slot_identity(slot: Slot, *, rules: bool) -> str:
+    text = _type_identity(slot.type, rules=rules)
+    if not rules:
+        return text
+    said = "&".join(rule.identity for rule in slot.rules)
+    return f"{text}{'?' if slot.nullable else ''}{f'[{said}]' if said else ''}"
+
+
+def _type_identity(kind: ColumnType, *, rules: bool) -> str:
     match kind:
         case List(element):
-            return f"list<{_slot_identity(element)}>"
+            return f"list<{_slot_identity(element, rules=rules)}>"
         case Map(key, value):
-            return f"map<{_type_identity(key)},{_slot_identity(value)}>"
+            return f"map<{_type_identity(key, rules=rules)},{_slot_identity(value, rules=rules)}>"
         case Struct(fields):
-            return f"struct<{','.join(f'{name}:{_slot_identity(slot)}' for name, slot in fields)}>"
+            return f"struct<{','.join(f'{name}:{_slot_identity(slot, rules=rules)}' for name, slot in fields)}>"
         case Enumeration(values):
             return f"enum{values!r}"
         case _:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from assetflow.catalog.queries import environments, last_run, root_failure, run, runs, view_rows
 from assetflow.catalog.versions import ancestry, current_versions, find, history, progeny
 from assetflow.catalog.views import VIEWS
@@ -15,7 +17,7 @@ def build(journal, w):
     (clean,) = journal.claim(number, [w.claim("clean", reads=[w.cell("raw")])])
     journal.commit(number, [w.made(clean)])
     (report,) = journal.claim(number, [w.claim("report", reads=[w.cell("clean"), w.cell("raw")])])
-    journal.commit(number, [w.made(report)])
+    journal.commit(number, [replace(w.made(report), verdicts=(w.verdict("report"),))])
     journal.finish(number, RunStatus.SUCCEEDED, {"materialized": 2}, at=w.NOON)
     return number
 
@@ -144,6 +146,10 @@ COLUMNS = {
         *("input_materialization", "input_key", "input_partition", "input_version", "input_data_version"),
     ),
     "v_setbacks": ("environment", "key", "partition", "kind", "failure", "message", "at", "run", "trace"),
+    "v_verdicts": (
+        *("id", "key", "partition", "version", "check", "status", "severity", "message", "metrics", "sample", "at"),
+        *("seconds", "attempt", "trace", "materialization"),
+    ),
 }
 
 

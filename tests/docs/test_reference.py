@@ -70,6 +70,7 @@ SHOWN = {
     "status": ["status"],
     "plan": ["plan"],
     "materialize": ["materialize"],
+    "check": ["check"],
     "explain": ["explain", "good"],
     "history": ["history", "good"],
     "lineage": ["lineage", "bad"],

@@ -77,7 +77,8 @@ def test_a_chain_is_run_in_order_and_each_value_is_handed_on(workshop: Any) -> N
     assert ran.status is RunStatus.SUCCEEDED
     assert workshop.value("three") == [1, 2, 3]
     assert ran.end.counts == {
-        "materialized": 3, "unchanged": 0, "kept": 0, "reused": 0, "skipped": 0, "held": 0, "failed": 0, "not_run": 0,
+        "materialized": 3, "unchanged": 0, "kept": 0, "reused": 0, "checked": 0, "degraded": 0, "skipped": 0, "held": 0,
+        "failed": 0, "not_run": 0,
     }  # fmt: skip
 
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 
 from assetflow.model.retry import TRANSIENT, FailureClass, Retry
-from assetflow.run.classify import Verdict, classify
+from assetflow.run.classify import Diagnosis, classify
 from assetflow.run.retrying import GiveUp, RetryAfter, decision, judged
 
-HEALS = Verdict(FailureClass.TRANSIENT, "x", heals=True)
+HEALS = Diagnosis(FailureClass.TRANSIENT, "x", heals=True)
 
 
-def waits(policy: Retry, verdict: Verdict = HEALS) -> list[float]:
+def waits(policy: Retry, verdict: Diagnosis = HEALS) -> list[float]:
     """The waits of all attempts until it gives up."""
     found: list[float] = []
     while isinstance(answer := decision(verdict, policy, len(found) + 1, seed="s"), RetryAfter):
@@ -42,12 +42,12 @@ def test_jitter_adds_up_to_as_much_again_and_is_the_same_each_time() -> None:
 
 
 def test_the_server_is_obeyed_where_it_asks_for_more_patience() -> None:
-    verdict = Verdict(FailureClass.TRANSIENT, "x", retry_after=timedelta(seconds=90), heals=True)
+    verdict = Diagnosis(FailureClass.TRANSIENT, "x", retry_after=timedelta(seconds=90), heals=True)
     assert waits(Retry(3, jitter=False), verdict) == [90, 90]
 
 
 def test_a_server_that_asks_for_days_is_given_up() -> None:
-    verdict = Verdict(FailureClass.TRANSIENT, "x", retry_after=timedelta(days=3), heals=True)
+    verdict = Diagnosis(FailureClass.TRANSIENT, "x", retry_after=timedelta(days=3), heals=True)
     assert decision(verdict, Retry(3), 1, seed="") == GiveUp("the server asks to wait 72h 0m")
 
 
