@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assetflow.declare import MultiAsset, Output, Source
+from assetflow.declare import CheckFunction, MultiAsset, Output, Source
 from assetflow.errors import DefinitionError, nearest
 from assetflow.load.faults import Faults, relative_place
 from assetflow.load.scan import Found, Value
@@ -38,7 +38,9 @@ def declared(found: Iterable[Found], listed: Sequence[str], root: Path, faults: 
     for value, module in found:
         where = relative_place(value.place.file, value.place.line, root)
         key = AssetKey(_group(value, module, listed), value.name)
-        wrong = [part for part in key if not AssetKey.is_name(str(part))]
+        # A check is named in what it says, so any text will do.
+        names = (key.group,) if isinstance(value, CheckFunction) else key
+        wrong = [part for part in names if not AssetKey.is_name(str(part))]
         if not wrong:
             result.append(Declared(key=key, value=value, where=where))
             continue

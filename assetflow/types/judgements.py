@@ -209,7 +209,7 @@ def _foreign_key(table: pa.Table, other: pa.Table, check: ready.ForeignKey) -> C
         [_comparable(column, target.column(key).type) for column, key in zip(plain.columns, keys, strict=True)],
         names=keys,
     )
-    valid = pa.chunked_array([pa.array([True] * own.num_rows)], pa.bool_())
+    valid = pa.chunked_array([pa.array([True] * own.num_rows, pa.bool_())])
     for key in keys:
         valid = pc.and_(valid, pc.invert(_missing(own.column(key))))
     if len(keys) == 1:
