@@ -9,7 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from assetflow.model.ready import Ready
 from assetflow.model.retry import Retry
 from assetflow.model.storage import Codec
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from assetflow.declare.assets import Asset
     from assetflow.declare.multi import MultiAsset, Output
     from assetflow.declare.sources import Source
+    from assetflow.model.ready import Ready
 
 __all__ = ["EFFECTS", "AssetArguments", "Effect", "MultiAssetArguments", "Options", "options_of"]
 

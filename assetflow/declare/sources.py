@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike, fspath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assetflow.declare.places import Place, calling_place
-from assetflow.model.ready import Ready
+
+if TYPE_CHECKING:
+    from assetflow.model.ready import Ready
 
 __all__ = ["File", "Files", "Source", "source"]
 

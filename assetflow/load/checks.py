@@ -31,11 +31,21 @@ from assetflow.types.libraries import is_table_hint
 from assetflow.types.rowmodels import RowModel, row_model, row_model_of
 from assetflow.types.spelling import is_open
 
-__all__ = ["Judging", "assets_judged_by", "readable_checks", "ready_checks", "rows_check", "tangled_sources"]
+__all__ = [
+    "Judging",
+    "assets_judged_by",
+    "readable_checks",
+    "ready_checks",
+    "rows_check",
+    "tangled_sources",
+    "version_of",
+]
 
 _SEVERITIES = {severity.value for severity in Severity}
 #: The parameters that ready-made checks are given.
 _VALUE, _OTHER = "value", "other"
+#: Counted up when what one of them looks for changes, so that verdicts of before are asked for again.
+_SCHEME = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,13 +273,10 @@ def _ready(
         edges.append(other)
         shape = "value" if not isinstance(other.mapping, All) or _single(other, project) else "table"
         inputs.append(BoundInput(parameter=_OTHER, edge=other, hint=None, shape=shape))
-    code = ready.version_of(wanted)
-    if isinstance(wanted, ready.Schema) and isinstance(wanted.wanted, type):
-        code = fingerprint(code, row_model(wanted.wanted).shape)
     check = Check(
         name=name,
         asset=asset,
-        recipe=Recipe.of(code=code),
+        recipe=Recipe.of(code=version_of(wanted)),
         inputs=tuple(sorted(edges, key=lambda each: (each.asset, each.mapping.text, each.columns or ()))),
         partitioning=project.partitionings[asset],
         severity=Severity(wanted.severity),
@@ -318,3 +325,18 @@ def _call(asset: AssetKey, name: str, inputs: tuple[BoundInput, ...]) -> Bound:
 
 def _not_called(**_arguments: object) -> None:
     raise AssertionError("a ready-made check is no function")
+
+
+def version_of(wanted: ready.Ready) -> str:
+    """The digest of all that decides about its verdict; not of name and severity."""
+    fields = [
+        getattr(wanted, name)
+        for name in type(wanted).__match_args__
+        if name not in {"to", "wanted"}  # an asset counts as an input, and a schema by its spelling
+    ]
+    schema = getattr(wanted, "wanted", None)
+    if isinstance(schema, Mapping):
+        fields += [f"{name}: {getattr(kind, '__qualname__', kind)}" for name, kind in schema.items()]
+    if isinstance(schema, type):
+        fields.append(row_model(schema).shape)
+    return fingerprint("ready", _SCHEME, type(wanted).__name__, repr(fields))

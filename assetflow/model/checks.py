@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from assetflow.model.definition import Input
-from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.partitioning import SINGLE, Partitioning
-from assetflow.model.trace import Recipe
+
+if TYPE_CHECKING:  # every project module loads this one
+    from assetflow.model.definition import Input
+    from assetflow.model.keys import AssetKey, Partition
+    from assetflow.model.trace import Recipe
 
 __all__ = ["ROWS", "Check", "CheckResult", "Measured", "PastVerdict", "Severity", "Verdict", "VerdictStatus"]
 

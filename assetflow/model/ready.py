@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 from assetflow.model.checks import Severity
-from assetflow.model.versions import fingerprint
 
 __all__ = [
     "Distribution",
@@ -25,7 +23,6 @@ __all__ = [
     "UniqueRows",
     "Volume",
     "name_of",
-    "version_of",
 ]
 
 
@@ -164,9 +161,6 @@ READY = (
     Distribution,
 )
 
-#: Counted up when what one of them looks for changes, so that verdicts of before are asked for again.
-_SCHEME = "1"
-
 
 def name_of(ready: Ready) -> str:
     """The given name, else what it says: ``in_range(amount, min=0)``."""
@@ -200,16 +194,3 @@ def name_of(ready: Ready) -> str:
 
 def _ends(least: object, most: object) -> list[str]:
     return [f"{name}={value}" for name, value in (("min", least), ("max", most)) if value is not None]
-
-
-def version_of(ready: Ready) -> str:
-    """The digest of all that decides about its verdict; not of name and severity."""
-    fields = [
-        getattr(ready, name)
-        for name in type(ready).__match_args__
-        if name not in {"to", "wanted"}  # an asset counts as an input, and a schema by its spelling
-    ]
-    wanted = getattr(ready, "wanted", None)
-    if isinstance(wanted, Mapping):
-        fields += [f"{name}: {getattr(kind, '__qualname__', kind)}" for name, kind in wanted.items()]
-    return fingerprint("ready", _SCHEME, type(ready).__name__, repr(fields))

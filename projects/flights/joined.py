@@ -5,7 +5,7 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
-from assetflow import Context, asset, multi_asset
+from assetflow import Context, asset, check, multi_asset
 
 
 class Split(NamedTuple):
@@ -20,6 +20,12 @@ def departures(flights: pl.DataFrame) -> Split:
     """One pass over the flights, two tables, published together."""
     took_place = pl.col("dep_delay").is_not_null()
     return Split(departed=flights.filter(took_place), cancelled=flights.filter(~took_place))
+
+
+@check(departures)
+def no_flight_is_lost(flights: pl.DataFrame, departed: pl.DataFrame, cancelled: pl.DataFrame) -> bool:
+    """Every flight either departed or was cancelled."""
+    return departed.height + cancelled.height == flights.height
 
 
 @asset(tags=["joined"])

@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 import pandas as pd
 import polars as pl
 
-from assetflow import asset
+from assetflow import asset, in_range, unique
 from projects.flights.costs import DelayCosts
 from projects.flights.delays import delay_summary, on_time
 from projects.flights.rows import Delay, DelayOfDay, DelayOfHour
@@ -65,7 +65,7 @@ def age_delays(departed_by_plane: pl.DataFrame) -> pl.DataFrame:
     return departed_by_plane.group_by(step).agg(delay_summary()).sort("age_from")
 
 
-@asset(tags=["statistics"])
+@asset(tags=["statistics"], checks=[unique("month"), in_range("share", min=0, max=1)])
 def monthly_cancellations(flights: pl.DataFrame, cancelled: pl.DataFrame) -> pl.DataFrame:
     """The share of flights that were cancelled, by month."""
     month = pl.col("date").dt.month().alias("month")
@@ -75,7 +75,7 @@ def monthly_cancellations(flights: pl.DataFrame, cancelled: pl.DataFrame) -> pl.
     return scheduled.join(lost, on="month", how="left").with_columns(share).sort("month")
 
 
-@asset(tags=["statistics"])
+@asset(tags=["statistics"], checks=[in_range(min=0, max=1)])
 def on_time_share(departed: Annotated[pl.DataFrame, Delay]) -> float:
     """The share of all departures that were on time."""
     return round(float(departed.select(on_time().mean()).item()), 4)

@@ -9,13 +9,13 @@ from typing import Annotated
 import pandas as pd
 import polars as pl
 
-from assetflow import asset
+from assetflow import asset, foreign_key, row_count
 from projects.flights.rows import Flight, Plane, Weather
 
 NOTHING = ["NA", ""]
 
 
-@asset(tags=["clean"])
+@asset(tags=["clean"], checks=[row_count(min=300_000), foreign_key("carrier", to="airlines")])
 def flights(flights_file: Path) -> Annotated[pl.DataFrame, Flight]:
     """Every scheduled departure from New York in 2013; ``dep_delay`` is null where it was cancelled."""
     with zipfile.ZipFile(flights_file) as archive:

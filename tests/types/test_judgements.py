@@ -29,8 +29,8 @@ from assetflow import (
     volume,
 )
 from assetflow.errors import DefinitionError, ValueMismatch
+from assetflow.load.checks import version_of
 from assetflow.model.checks import CheckResult, Measured
-from assetflow.model.ready import version_of
 from assetflow.types.judgements import Circumstances, judgement
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
