@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from assetflow.declare import multi_asset as multi_asset
     from assetflow.declare import source as source
     from assetflow.declare.checks import check as check
-    from assetflow.declare.checks import distribution as distribution
-    from assetflow.declare.checks import expression as expression
-    from assetflow.declare.checks import foreign_key as foreign_key
-    from assetflow.declare.checks import freshness as freshness
-    from assetflow.declare.checks import in_range as in_range
-    from assetflow.declare.checks import in_set as in_set
-    from assetflow.declare.checks import not_null as not_null
-    from assetflow.declare.checks import row_count as row_count
-    from assetflow.declare.checks import schema as schema
-    from assetflow.declare.checks import unique as unique
-    from assetflow.declare.checks import volume as volume
+    from assetflow.declare.ready import distribution as distribution
+    from assetflow.declare.ready import expression as expression
+    from assetflow.declare.ready import foreign_key as foreign_key
+    from assetflow.declare.ready import freshness as freshness
+    from assetflow.declare.ready import in_range as in_range
+    from assetflow.declare.ready import in_set as in_set
+    from assetflow.declare.ready import not_null as not_null
+    from assetflow.declare.ready import row_count as row_count
+    from assetflow.declare.ready import schema as schema
+    from assetflow.declare.ready import unique as unique
+    from assetflow.declare.ready import volume as volume
     from assetflow.load.code.includes import package as package
     from assetflow.model.checks import CheckResult as CheckResult
     from assetflow.model.context import Context as Context
@@ -69,8 +69,8 @@ _HOMES = {
         "multi_asset",
         "source",
     ),
-    "assetflow.declare.checks": (
-        "check",
+    "assetflow.declare.checks": ("check",),
+    "assetflow.declare.ready": (
         "distribution",
         "expression",
         "foreign_key",
