@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import hypothesis.strategies as st
@@ -26,7 +27,9 @@ from assetflow.model.plan import State
 from assetflow.project import Project
 from assetflow.store.memory import MemoryStore
 
-HERE = Settings(root=Path.cwd(), catalog="", store="")
+FOLDER = TemporaryDirectory()
+#: Catalog and store are in memory; logs are not.
+HERE = Settings(root=Path(FOLDER.name), catalog="", store=f"{FOLDER.name}/store")
 
 
 @dataclass(frozen=True)
