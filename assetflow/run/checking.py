@@ -89,19 +89,23 @@ def _verdict(
     known: Mapping[str, Sequence[str]],
 ) -> Verdict:
     check, started = question.bound.check, asking.world.monotonic()
+    metrics: tuple[tuple[str, float], ...] = ()
+    sample = ""
     try:
         result = _asked(question, places, rows, asking, known)
+        message = str(result.message)
+        metrics, sample = _metrics(result.metrics), _sample(result.sample)
         status = VerdictStatus.PASSED if result.passed else VerdictStatus.FAILED
     except AssertionError as error:
-        result, status = CheckResult(False, str(error) or "an assertion does not hold"), VerdictStatus.FAILED
+        message, status = message_of(error) or "an assertion does not hold", VerdictStatus.FAILED
         asking.log("ERROR", whole_traceback(error))
     except (KeyboardInterrupt, StorageError):
         raise
     except BaseException as error:  # whatever a check of the user's raises is told, and judges nothing
         raised = "Skip" if isinstance(error, Skip) else type(error).__name__
-        result, status = CheckResult(False, f"{raised}: {message_of(error)}"), VerdictStatus.BROKE
+        message, status = f"{raised}: {message_of(error)}", VerdictStatus.BROKE
         asking.log("ERROR", whole_traceback(error))
-    message = resources.masked(result.message)
+    message = resources.masked(message)
     if status is not VerdictStatus.PASSED:
         asking.log("ERROR" if check.blocking else "WARNING", f"check {check.name} {status}: {message}")
     return Verdict(
@@ -109,9 +113,9 @@ def _verdict(
         partition=question.partition,
         status=status,
         severity=check.severity,
-        message="" if status is VerdictStatus.PASSED and not message else message,
-        metrics=_metrics(result.metrics),
-        sample=_sample(result.sample),
+        message=message,
+        metrics=metrics,
+        sample=sample,
         seconds=asking.world.monotonic() - started,
     )
 

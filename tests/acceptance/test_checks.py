@@ -188,6 +188,24 @@ def test_a_check_that_raises_holds_the_value_and_is_asked_again(shop: Any) -> No
     assert outcomes(shop)["orders"] == "checked"
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("return 3", "TypeError: a check returns a bool or a CheckResult, not int"),
+        ("return CheckResult(False, metrics={'a': 'many'})", "ValueError: could not convert string to float: 'many'"),
+        ("return CheckResult(False, sample=[3])", "TypeError: 'int' object is not iterable"),
+        ("raise SystemExit(3)", "SystemExit: the function called sys.exit(3)"),
+    ],
+    ids=["number", "metrics", "sample", "exit"],
+)
+def test_what_no_check_may_return_breaks_it_and_nothing_else(shop: Any, body: str, message: str) -> None:
+    shop.run("materialize")
+    shop.write("shop.py", HEAD + SHOP + f"\n@check(orders)\ndef odd(orders):\n    {body}\n")
+    (said,) = shop.json("materialize", code=4)["steps"][0]["checks"]
+    assert (said["status"], said["message"]) == ("broke", message)
+    assert states(shop)["orders"] == "stale"
+
+
 def test_the_outputs_of_a_multi_asset_are_held_back_together(folder: Any) -> None:
     folder.write(
         "shop.py",
