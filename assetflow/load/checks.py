@@ -63,21 +63,14 @@ class Judging:
 def readable_checks(declarations: Iterable[Declared], project: Project, faults: Faults) -> tuple[Judging, ...]:
     """The check functions, with every mistake of theirs told."""
     found: list[Judging] = []
-    names: dict[tuple[AssetKey, str], Declared] = {}
     for each in declarations:
         try:
             judging = _readable(each, project, faults)
         except AssetflowError as error:
             faults.add(error)
             continue
-        if judging is None:
-            continue
-        place = (judging.node, judging.name)
-        first = names.setdefault(place, each)
-        if first is not each:
-            faults.add(_twice(judging.node, judging.name, [first.where, each.where]))
-            continue
-        found.append(judging)
+        if judging is not None:
+            found.append(judging)
     return tuple(found)
 
 
@@ -127,11 +120,6 @@ def _readable(declared: Declared, project: Project, faults: Faults) -> Judging |
 
 def _shown(of: object) -> str:
     return repr(of) if isinstance(of, str) else str(getattr(of, "name", of))
-
-
-def _twice(asset: AssetKey, name: str, places: Sequence[str]) -> DefinitionError:
-    where = [f"{asset}:{name}   {place}" for place in places]
-    return DefinitionError("bad-check", f"{asset} has two checks named {name}", where=where, hint="give one a name=")
 
 
 def assets_judged_by(
@@ -217,13 +205,8 @@ def ready_checks(
     else:
         by_output = dict.fromkeys(outputs, wanted)
     for asset, listed in by_output.items():
-        seen: set[str] = set()
         for each in listed:
             name = ready.name_of(each)
-            if name in seen or name == ROWS:
-                faults.add(_twice(asset, name, [declared.where]))
-                continue
-            seen.add(name)
             try:
                 yield _ready(declared, asset, outputs[asset], each, name, project)
             except AssetflowError as error:
@@ -248,6 +231,8 @@ def _no_list(wanted: object) -> bool:
 def _ready(
     declared: Declared, asset: AssetKey, hint: object, wanted: ready.Ready, name: str, project: Project
 ) -> BoundCheck:
+    if name == ROWS:
+        raise DefinitionError("bad-check", "it has the name of the check of row models", hint="give it another name=")
     if str(wanted.severity) not in _SEVERITIES:
         raise DefinitionError("bad-check", f"severity={wanted.severity!r}", hint='write "block" or "warn"')
     open_ = hint is None or is_open(hint)

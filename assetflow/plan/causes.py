@@ -25,6 +25,7 @@ __all__ = [
     "forced",
     "input_named",
     "missing",
+    "passing",
     "stale_input",
     "unmet",
     "upstream",

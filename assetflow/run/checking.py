@@ -14,7 +14,7 @@ from assetflow import resource as resources
 from assetflow import types
 from assetflow.errors import AssetflowError, StorageError
 from assetflow.load.definitions import BoundCheck
-from assetflow.model.checks import CheckResult, Measured, Verdict, VerdictStatus
+from assetflow.model.checks import ROWS, CheckResult, Measured, Verdict, VerdictStatus
 from assetflow.model.context import RunContext, Skip
 from assetflow.model.journal import Failure
 from assetflow.model.keys import Partition
@@ -195,7 +195,7 @@ def held_back(verdicts: Sequence[Verdict]) -> Failure | None:
     wrong = [verdict for verdict in verdicts if verdict.holds_back]
     if not wrong:
         return None
-    rows = [verdict for verdict in wrong if verdict.check == "rows" and verdict.status is VerdictStatus.FAILED]
+    rows = [verdict for verdict in wrong if verdict.check == ROWS and verdict.status is VerdictStatus.FAILED]
     lines = [f"its rows are not what its model says\n{verdict.message}" for verdict in rows]
     for verdict in wrong:
         if verdict not in rows:

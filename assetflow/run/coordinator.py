@@ -293,8 +293,8 @@ class Coordinator:
             return
         # What other checks said of this before counts as much.
         before = course.deciding.judged(step, question.claimed, running.values).failing
-        asked = {verdict.check for verdict in result.verdicts}
-        left = [cause_of(check, said).message for check, said in before if check.name not in asked]
+        asked = {(verdict.partition.asset, verdict.check) for verdict in result.verdicts}
+        left = [cause_of(check, said).message for check, said in before if (check.asset, check.name) not in asked]
         if wrong is None and left:
             wrong = Failure(kind=FailureClass.DATA, type="CheckFailed", message="\n".join(left), reason="said before")
         held = running.purpose is _Purpose.HELD
