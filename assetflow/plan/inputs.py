@@ -118,6 +118,10 @@ class Inputs:
             self.unrecorded = True
         return known.data
 
+    def serves_as_it_is(self, partition: Partition) -> bool:
+        """Whether ``only`` leaves it as it is, and there is something to read."""
+        return self._outside is not None and self._outside(partition) and self.current(partition) is not None
+
     def will_change(self, partition: Partition) -> bool:
         """Whether a step of this plan may give it a value."""
         return self.expected.get(partition) is PENDING

@@ -49,12 +49,11 @@ something that they read turns out not to be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, assert_never
 
 from assetflow.graph import Graph
-from assetflow.model.checks import Check
 from assetflow.model.definition import Input, Node
 from assetflow.model.history import History, Materialization, Memo, Setback, SetbackKind, Snapshot
 from assetflow.model.keys import AssetKey, Partition
@@ -62,9 +61,10 @@ from assetflow.model.plan import Action, Cause, CauseKind, Plan, Standing, State
 from assetflow.model.trace import Edge, Trace
 from assetflow.model.versions import DataVersion
 from assetflow.plan import causes
-from assetflow.plan.checks import Judged, cause_of, judged, unanswered_cause, verdicts_of
+from assetflow.plan.checks import Judged, cause_of
 from assetflow.plan.closure import closure, selection
 from assetflow.plan.inputs import PENDING, Inputs, Known, Unavailable
+from assetflow.plan.judging import Judging
 from assetflow.plan.keysets import Keys, KeySets
 from assetflow.plan.memos import proved
 from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse, decide, held_values
@@ -115,6 +115,7 @@ class _Planning:
             for name, keys in selection(graph, targets, self.keys).items()
         }
         self.inputs = Inputs(snapshot.histories, self.is_outside if targets.only else None)
+        self.judging = Judging(self.inputs, self.keys.of)
         self.expected = self.inputs.expected
         self.steps: list[Step] = []
         self.standings: dict[Partition, Standing] = {}
@@ -273,7 +274,7 @@ class _Planning:
             passes=lambda found: self.passes(cell, found),
         )
         sure = isinstance(decision, Reuse) or (isinstance(decision, Rebuild) and decision.certain)
-        if node.checks and sure and (unmet := self.unmet_by_checks(cell)):
+        if node.checks and sure and (unmet := self.judging.unmet(node, key, requested=requested)):
             self.inputs.unmet[:] = unmet
             self.block(cell)
             return
@@ -324,48 +325,19 @@ class _Planning:
         self.exceptions.add(cell.key)  # a check cannot be asked, as there is nothing that it could read
         return True
 
-    def judged(self, cell: _Cell, values: dict[Partition, DataVersion]) -> Judged:
+    def judged(self, cell: _Cell, values: Mapping[Partition, DataVersion]) -> Judged:
         """How the checks of today stand to these values."""
-        found = judged(
-            cell.node,
-            cell.key,
-            values,
-            verdicts_of(cell.histories),
-            self.keys.of,
-            lambda partition: self.inputs.glance(partition, requested=cell.requested),
-        )
+        found = self.judging.judged(cell.node, cell.key, values, cell.histories, requested=cell.requested)
         if self.inputs.unrecorded:
             self.exceptions.add(cell.key)
         return found
 
     def questions(self, cell: _Cell, state: Judged) -> tuple[Cause, ...]:
-        """Why checks are to be asked, now or when what they read is made; empty where none can be."""
-        verdicts = verdicts_of(cell.histories)
-        reasons = [unanswered_cause(check, verdicts) for check in state.unanswered]
-        for check in state.blank:
-            changing = (p.asset for p in self.read_by(cell, check) if self.inputs.will_change(p))
-            reasons += [causes.upstream(asset) for asset in dict.fromkeys(changing)]
-        return tuple(reasons)
-
-    def read_by(self, cell: _Cell, check: Check) -> list[Partition]:
-        """What a check reads beside the step's own outputs."""
-        return [
-            Partition(read.asset, member)
-            for read in check.inputs
-            if read.asset not in cell.node.outputs
-            for member in read.mapping.members(cell.key, self.keys.of(read.asset))
-        ]
+        return self.judging.questions(cell.node, cell.key, cell.histories, state)
 
     def passes(self, cell: _Cell, found: Sequence[Materialization]) -> bool:
         """Whether no blocking check is known to fail older values."""
         return not (cell.node.checks and self.judged(cell, _versions(cell, found)).failing)
-
-    def unmet_by_checks(self, cell: _Cell) -> list[Cause]:
-        """Why blocking checks could not be asked, so that nothing could be published."""
-        read = (p for check in cell.node.checks if check.blocking for p in self.read_by(cell, check))
-        if self.targets.only and cell.requested:
-            read = (p for p in read if not self.is_outside(p) or self.inputs.current(p) is None)
-        return [cause for cause in dict.fromkeys(map(self.inputs.unmet_by, read)) if cause is not None]
 
     def leave(self, cell: _Cell, left: Leave, again: frozenset[SetbackKind]) -> None:
         """Tried before with this very trace. After a skip its readers go on with what is current, if it is there."""
