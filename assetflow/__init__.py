@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from assetflow.declare import asset as asset
     from assetflow.declare import multi_asset as multi_asset
     from assetflow.declare import source as source
+    from assetflow.declare import sql_asset as sql_asset
     from assetflow.declare.checks import check as check
     from assetflow.declare.ready import distribution as distribution
     from assetflow.declare.ready import expression as expression
@@ -68,6 +69,7 @@ _HOMES = {
         "asset",
         "multi_asset",
         "source",
+        "sql_asset",
     ),
     "assetflow.declare.checks": ("check",),
     "assetflow.declare.ready": (
@@ -137,6 +139,7 @@ __all__ = [
     "row_count",
     "schema",
     "source",
+    "sql_asset",
     "table",
     "unique",
     "volume",

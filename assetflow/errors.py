@@ -27,27 +27,32 @@ class AssetflowError(Exception):
     """A refusal that says what, where, and what to do.
 
     ``code`` is kebab-case and has a heading in ``docs/reference/errors.md``; ``where`` holds lines such as
-    ``"shop.orders   projects/shop/sales.py:12"``; ``hint`` is one sentence, or empty where nothing can be advised.
+    ``"shop.orders   projects/shop/sales.py:12"``; ``excerpt`` are lines of the user's text with a mark under the place;
+    ``hint`` is one sentence, or empty where nothing can be advised.
     """
 
     exit_code: ClassVar[int] = 2
 
-    def __init__(self, code: str, message: str, *, where: Sequence[str] = (), hint: str = "") -> None:
+    def __init__(
+        self, code: str, message: str, *, where: Sequence[str] = (), hint: str = "", excerpt: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.where = tuple(where)
         self.hint = hint
+        self.excerpt = tuple(excerpt)
 
     def __str__(self) -> str:
         """The whole text: ``error[code]: message``, a line a place, and the hint."""
         lines = [f"error[{self.code}]: {self.message}", *(f"  {place}" for place in _aligned(self.where))]
+        lines += [f"    {line}" for line in self.excerpt]
         if self.hint:
             lines.append(f"hint: {self.hint}")
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuilt, (type(self), self.code, self.message, self.where, self.hint)
+        return _rebuilt, (type(self), self.code, self.message, self.where, self.hint, self.excerpt)
 
 
 def _aligned(where: Sequence[str]) -> list[str]:
@@ -57,8 +62,10 @@ def _aligned(where: Sequence[str]) -> list[str]:
     return [f"{what:<{width}}   {place}" if place else what for what, place in pairs]
 
 
-def _rebuilt(kind: type[AssetflowError], code: str, message: str, where: tuple[str, ...], hint: str) -> AssetflowError:
-    return kind(code, message, where=where, hint=hint)
+def _rebuilt(
+    kind: type[AssetflowError], code: str, message: str, where: tuple[str, ...], hint: str, excerpt: tuple[str, ...]
+) -> AssetflowError:
+    return kind(code, message, where=where, hint=hint, excerpt=excerpt)
 
 
 class DefinitionError(AssetflowError):
@@ -99,7 +106,7 @@ class Mistakes(AssetflowError):
     def __init__(self, errors: Iterable[AssetflowError]) -> None:
         self.errors = tuple(errors)
         first = self.errors[0]
-        super().__init__(first.code, first.message, where=first.where, hint=first.hint)
+        super().__init__(first.code, first.message, where=first.where, hint=first.hint, excerpt=first.excerpt)
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)

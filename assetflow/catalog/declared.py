@@ -14,6 +14,7 @@ from assetflow.catalog.ids import Ids, next_id
 from assetflow.catalog.statements import WANTED, Prepared, chunks, inserted, key
 from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition, Input, Kind, Parameter, ResourceUse
 from assetflow.model.keys import AssetKey
+from assetflow.model.lineage import ColumnEdge, Evidence, Role
 from assetflow.model.partitioning import mapping_named
 from assetflow.model.versions import Untracked, fingerprint
 
@@ -87,10 +88,15 @@ def _known(connection: Connection, bodies: Mapping[bytes, str]) -> dict[bytes, i
 def _body(value: Definition) -> str:
     columns = [[c.name, c.type, c.nullable, c.rules] for c in value.columns]
     checks = [[c.name, c.severity, c.description, [[*asset] for asset in c.reads], c.where] for c in value.checks]
+    lineage = [
+        [[*e.source], e.column, e.into, e.role.value, e.evidence.value, *([e.reason] if e.reason else [])]
+        for e in value.lineage
+    ]
     return json_text(
         {
             **({"columns": columns} if columns else {}),
             **({"checks": checks} if checks else {}),
+            **({"lineage": lineage} if lineage else {}),
             "kind": value.kind,
             "node": [*value.node],
             "type": value.type,
@@ -130,6 +136,18 @@ def _definition(asset: AssetKey, body: dict[str, Any]) -> Definition:
                 where=where,
             )
             for n, severity, description, reads, where in body.get("checks", ())
+        ),
+        lineage=tuple(
+            ColumnEdge(
+                source=AssetKey(*source),
+                column=column,
+                target=asset,
+                into=into,
+                role=Role(role),
+                evidence=Evidence(evidence),
+                reason="".join(reason),
+            )
+            for source, column, into, role, evidence, *reason in body.get("lineage", ())
         ),
         partitioning=body["partitioning"],
         inputs=tuple(

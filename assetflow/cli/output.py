@@ -65,7 +65,10 @@ def printable(text: str) -> str:
 def as_json(error: AssetflowError) -> list[dict[str, Any]]:
     """An error, or each of several, as ``{code, message, where, hint}``."""
     errors = error.errors if isinstance(error, Mistakes) else (error,)
-    return [{"code": e.code, "message": e.message, "where": list(e.where), "hint": e.hint} for e in errors]
+    return [
+        {"code": e.code, "message": e.message, "where": list(e.where), "hint": e.hint, "excerpt": list(e.excerpt)}
+        for e in errors
+    ]
 
 
 def local_time(moment: datetime | str) -> str:

@@ -15,11 +15,13 @@ if TYPE_CHECKING:  # so that --help need not load them
     from assetflow.model.checks import Verdict
     from assetflow.model.definition import Definition
     from assetflow.model.event import StepFinished
+    from assetflow.model.lineage import ColumnEdge
     from assetflow.model.plan import Cause, Plan
 
 __all__ = [
     "attempt",
     "cause",
+    "column_edge",
     "definition",
     "finished_steps",
     "materialization",
@@ -34,6 +36,17 @@ __all__ = [
 def time(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC, or null."""
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def column_edge(value: ColumnEdge) -> dict[str, Any]:
+    """``{from, to, evidence, role, reason}``; an asset's key stands for all of it, or for its rows."""
+    return {
+        "from": f"{value.source}.{value.column}" if value.column else str(value.source),
+        "to": f"{value.target}.{value.into}" if value.into else str(value.target),
+        "evidence": value.evidence.value,
+        "role": value.role.value,
+        "reason": value.reason or None,
+    }
 
 
 def cause(value: Cause) -> dict[str, Any]:

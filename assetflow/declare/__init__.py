@@ -9,9 +9,11 @@ from assetflow.declare.markers import In, Param
 from assetflow.declare.multi import MultiAsset, Output, multi_asset
 from assetflow.declare.places import Place
 from assetflow.declare.sources import File, Files, Source, source
+from assetflow.declare.sql import SQL_ARGUMENTS, SqlAsset, sql_asset
 
 __all__ = [
     "EFFECTS",
+    "SQL_ARGUMENTS",
     "Asset",
     "AssetDecorator",
     "CheckFunction",
@@ -25,8 +27,10 @@ __all__ = [
     "Param",
     "Place",
     "Source",
+    "SqlAsset",
     "asset",
     "check",
     "multi_asset",
     "source",
+    "sql_asset",
 ]

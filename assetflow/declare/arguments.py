@@ -39,6 +39,7 @@ EFFECTS: Mapping[str, Effect] = {
     "max_age": Effect.NONE,  # it decides when a value expires, not what it is
     "deterministic": Effect.NONE,
     "codec": Effect.VALUE,
+    "columns": Effect.NONE,  # it is told, not done
     "version": Effect.VALUE,  # as the code version
     "version_includes": Effect.VALUE,
     "tags": Effect.NONE,
@@ -86,13 +87,16 @@ class AssetArguments(_Shared, total=False):
 
     #: How the value becomes bytes; by default chosen by its type.
     codec: Codec
+    #: What its columns are made of, to be told: ``{"revenue": ["orders.amount"]}``.
+    columns: Mapping[str, Sequence[str]]
 
 
 class MultiAssetArguments(_Shared, total=False):
-    """The keyword arguments of ``@multi_asset``; a codec, and checks, may be given for each field by name."""
+    """The keyword arguments of ``@multi_asset``; a codec, checks and columns may be given for each field by name."""
 
     checks: Mapping[str, Sequence[Ready]]
     codec: Codec | Mapping[str, Codec]
+    columns: Mapping[str, Mapping[str, Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,7 @@ class Options:
     max_age: timedelta | str | float | None = None
     deterministic: bool = False
     codec: Codec | Mapping[str, Codec] | None = None
+    columns: Any = None  # anything the user wrote
     version: str | None = None
     version_includes: Sequence[object] = ()
     tags: Sequence[str] = ()

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from assetflow.declare import MultiAsset, Source
+from assetflow.declare import MultiAsset, Source, SqlAsset
 from assetflow.errors import AssetflowError, DefinitionError
 from assetflow.load.checks import Judging, ready_checks, rows_check
 from assetflow.load.code.includes import IncludedFile, file_name
 from assetflow.load.code.versions import CodeVersions
-from assetflow.load.definitions import Bound, BoundCheck, BoundSource
+from assetflow.load.definitions import Bound, BoundCheck, BoundOutput, BoundSource
 from assetflow.load.edges import Project
 from assetflow.load.faults import Faults
 from assetflow.load.functions import Function
+from assetflow.load.lineage import of_function, of_query
 from assetflow.load.naming import Declared
 from assetflow.load.outside import Outside
 from assetflow.load.recipes import Made, Parts, made, observed, recipe_of, with_checks
 from assetflow.model.checks import Check
 from assetflow.model.definition import DeclaredCheck, ResourceUse
 from assetflow.model.keys import AssetKey
+from assetflow.model.lineage import ColumnEdge
 from assetflow.model.versions import CodeVersion
 from assetflow.types.hints import hint_text
 from assetflow.types.mentioned import classes_in
@@ -64,9 +66,15 @@ class Assembly:
         if parts is None:
             return
         key, cut = bound.key, self.project.partitionings[bound.key]
-        self.made[key] = made(function.declared, bound, cut, parts, self.project.names)
+        lineage = {output.key: self._lineage(function, output) for output in bound.outputs}
+        self.made[key] = made(function.declared, bound, cut, parts, self.project.names, lineage)
         self.bound[key] = self._callable(function, bound, parts)
         self.code[key] = parts.code
+
+    def _lineage(self, function: Function, output: BoundOutput) -> tuple[ColumnEdge, ...]:
+        if function.query is not None:
+            return of_query(output.key, function.query)
+        return of_function(function.declared, output, function.inputs or (), self.project, self.faults)
 
     def judge(self, declarations: Iterable[Declared], functions: Iterable[Judging]) -> None:
         """Give the nodes their checks: of row models, ready-made, and functions."""
@@ -152,7 +160,7 @@ class Assembly:
         ]
         return Bound(
             key=key,
-            function=function.value.function,
+            function=_function(function),
             outputs=function.outputs,
             multi=isinstance(function.value, MultiAsset),
             inputs=function.inputs or (),
@@ -168,6 +176,8 @@ class Assembly:
         return {name: found[key, name] for name in names} if all((key, name) in found for name in names) else None
 
     def _version(self, function: Function, bound: Bound) -> CodeVersion:
+        if function.query is not None:
+            return function.query.code
         options = function.value.options
         loaded = [one.parameter for one in bound.inputs if one.edge.loaded]
         taken = [use.parameter for use in sorted(bound.resources, key=lambda use: (use.name, use.parameter))]
@@ -202,6 +212,13 @@ class Assembly:
             yield output.hint
 
 
+def _function(function: Function) -> Callable[..., Any]:
+    if function.query is not None:
+        return function.query.query
+    assert not isinstance(function.value, SqlAsset)
+    return function.value.function
+
+
 def _told(check: BoundCheck, description: str, where: str) -> DeclaredCheck:
     others = tuple(dict.fromkeys(read.asset for read in check.check.inputs if read.asset != check.check.asset))
     name, severity = check.check.name, check.check.severity.value
@@ -215,5 +232,7 @@ def _untracked(declared: Declared, code: CodeVersion) -> Iterator[AssetflowError
             "not-tracked",
             f"{declared.key}: a change of {each.what} is not noticed",
             where=[f"{declared.key}   {each.where or declared.where}"],
-            hint="name what it depends on in version_includes=[…], or set version=",
+            hint="take it as a parameter, or set max_age="
+            if isinstance(declared.value, SqlAsset)
+            else "name what it depends on in version_includes=[…], or set version=",
         )

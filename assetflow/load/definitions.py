@@ -18,6 +18,7 @@ from assetflow.model.ready import Ready
 from assetflow.model.retry import Retry
 from assetflow.model.storage import Codec
 from assetflow.model.versions import CodeVersion
+from assetflow.sql.queries import Queries
 from assetflow.types.rowmodels import RowModel
 
 __all__ = ["Bound", "BoundCheck", "BoundInput", "BoundOutput", "BoundSource", "Loaded"]
@@ -125,5 +126,14 @@ class Loaded:
     warnings: tuple[AssetflowError, ...] = ()
     #: Modules that do not import; their assets are unavailable, not removed.
     broken: tuple[str, ...] = ()
-    #: The files that the code was read from: ``save_cache()`` after a run, ``changed()`` before recording one.
+    #: The files that the code was read from: ``changed()`` before recording a run.
     project_sources: ProjectSources | None = None
+    #: What is known of the project's queries.
+    queries: Queries | None = None
+
+    def save_caches(self) -> None:
+        """Keep what was compiled, hashed and bound, so that the next load need not do it."""
+        if self.project_sources is not None:
+            self.project_sources.save_cache()
+        if self.queries is not None:
+            self.queries.save()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from assetflow.declare import Asset, CheckFunction, MultiAsset, Source
+from assetflow.declare import Asset, CheckFunction, MultiAsset, Source, SqlAsset
 from assetflow.graph import cycle_error, cycles
 from assetflow.load.binding import Roles, roles
 from assetflow.load.definitions import BoundInput, BoundOutput
@@ -15,6 +15,7 @@ from assetflow.load.edges import Project, bound_inputs, partitioning, producer_t
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared, Names
 from assetflow.load.options import codec_of, options_sound
+from assetflow.load.queries import ReadQuery
 from assetflow.load.signatures import Signature
 from assetflow.model.keys import AssetKey
 from assetflow.types.rowmodels import row_model_of
@@ -24,10 +25,10 @@ __all__ = ["Function", "ordered_functions", "project_of", "readable_functions"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """An asset's, multi-asset's or check's function whose signature can be read."""
+    """An asset's, multi-asset's or check's function whose signature can be read, or a query that is known."""
 
     declared: Declared
-    value: Asset[..., object] | MultiAsset[..., object] | CheckFunction[..., object]
+    value: Asset[..., object] | MultiAsset[..., object] | SqlAsset | CheckFunction[..., object]
     signature: Signature
     roles: Roles
     outputs: tuple[BoundOutput, ...]
@@ -35,6 +36,7 @@ class Function:
     inputs: tuple[BoundInput, ...] | None
     #: Its own arguments mean something.
     sound: bool
+    query: ReadQuery | None = None
 
 
 def project_of(
@@ -55,13 +57,31 @@ def project_of(
 
 
 def readable_functions(
-    declarations: Iterable[Declared], signatures: Mapping[AssetKey, Signature | None], project: Project, faults: Faults
+    declarations: Iterable[Declared],
+    signatures: Mapping[AssetKey, Signature | None],
+    queries: Mapping[AssetKey, ReadQuery],
+    project: Project,
+    faults: Faults,
 ) -> dict[AssetKey, Function]:
     """The functions by node key, with every mistake of their arguments and inputs told."""
     functions: dict[AssetKey, Function] = {}
     for each in declarations:
         signature = signatures[each.key]
         if signature is None or isinstance(each.value, Source | CheckFunction):
+            continue
+        if isinstance(each.value, SqlAsset):
+            sound = options_sound(each, signature, faults)
+            if (query := queries.get(each.key)) is not None:
+                functions[each.key] = Function(
+                    declared=each,
+                    value=each.value,
+                    signature=signature,
+                    roles=query.roles,
+                    outputs=(query.output,),
+                    inputs=query.inputs,
+                    sound=sound,
+                    query=query,
+                )
             continue
         role = roles(signature)
         functions[each.key] = Function(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from assetflow.declare import CheckFunction, Source
+from assetflow.declare import CheckFunction, Source, SqlAsset
 from assetflow.graph import Graph
 from assetflow.load.assembly import Assembly
 from assetflow.load.checks import assets_judged_by, readable_checks, tangled_sources
@@ -19,9 +19,12 @@ from assetflow.load.functions import ordered_functions, project_of, readable_fun
 from assetflow.load.naming import Names, declared
 from assetflow.load.options import options_sound
 from assetflow.load.outside import outside
+from assetflow.load.queries import read_queries
 from assetflow.load.scan import Found, Scanned, Value, scan, values_of
 from assetflow.load.settings import Settings
 from assetflow.load.signatures import read_signature
+from assetflow.load.sqlfiles import sql_files
+from assetflow.sql.queries import Queries
 
 __all__ = ["load"]
 
@@ -40,17 +43,18 @@ def load(
     ``environment`` overrides the settings'; ``sets`` are texts ``NAME=V`` or ``group.asset.NAME=V``; ``resources``
     are given instead of configured ones. With ``assets``, nothing is imported: these, and what else their modules
     hold, are the project. ``cache`` is a folder of what was compiled and hashed, by default beside the store; it is
-    only read (``Loaded.project_sources.save_cache()`` writes it).
+    only read (``Loaded.save_caches()`` writes it).
 
     Mistakes are collected in ``Loaded.mistakes``. Raises only DefinitionError ``source-changed``, where a file is
     edited while it is imported.
     """
     if environment is not None:
         settings = replace(settings, environment=environment)
-    sources = ProjectSources(settings.root, cache=cache or _cache_folder(settings))
+    cache = cache or _cache_folder(settings)
+    sources = ProjectSources(settings.root, cache=cache)
     with sources.importing():
         scanned = scan(settings.modules, settings.root) if assets is None else _around(assets)
-        return _loaded(settings, scanned, sources, sets, resources or {})
+        return _loaded(settings, scanned, sources, Queries(cache), sets, resources or {}, around=assets is not None)
 
 
 def _cache_folder(settings: Settings) -> Path | None:
@@ -69,12 +73,22 @@ def _around(assets: Iterable[Value]) -> Scanned:
 
 
 def _loaded(
-    settings: Settings, scanned: Scanned, sources: ProjectSources, sets: Sequence[str], given: Mapping[str, object]
+    settings: Settings,
+    scanned: Scanned,
+    sources: ProjectSources,
+    known: Queries,
+    sets: Sequence[str],
+    given: Mapping[str, object],
+    *,
+    around: bool,
 ) -> Loaded:
-    """Each step takes what the steps before found sound, and tells what it finds faulty."""
+    """Each step takes what the steps before found sound, and tells what it finds faulty. ``around``: of certain assets
+    and what is beside them, so that no ``.sql`` files are looked for.
+    """
     faults = Faults()
     faults.extend(scanned.mistakes)
-    found = declared(scanned.found, settings.modules, settings.root, faults)
+    files = () if around else sql_files(settings.sql, settings.root, known, faults)
+    found = declared((*scanned.found, *files), settings.modules, settings.root, faults)
     check_functions = [each for each in found if isinstance(each.value, CheckFunction)]
     read = [(each, read_signature(each, faults)) for each in found if not isinstance(each.value, CheckFunction)]
     names = Names.of(
@@ -84,7 +98,8 @@ def _loaded(
     signatures = {each.key: signature for each, signature in read}
     declarations = [each for each, _ in read]
     project = project_of(declarations, signatures, names, faults)
-    functions = readable_functions(declarations, signatures, project, faults)
+    queries, project = read_queries(declarations, project, known, settings.root, faults)
+    functions = readable_functions(declarations, signatures, queries, project, faults)
     sound_sources = [
         each
         for each, signature in read
@@ -92,11 +107,14 @@ def _loaded(
     ]
     checks = readable_checks(check_functions, project, faults)
     # A parameter or resource that nothing takes may belong to what could not be read.
-    complete = not scanned.broken and None not in signatures.values() and len(checks) == len(check_functions)
+    lost = sum(isinstance(each.value, SqlAsset) for each in declarations) - len(queries)
+    complete = (
+        not scanned.broken and None not in signatures.values() and len(checks) == len(check_functions) and not lost
+    )
     callables = [*functions.values(), *(each.function for each in checks)]
-    around = outside(callables, names, settings, sets, given, faults, complete=complete)
+    beside = outside(callables, names, settings, sets, given, faults, complete=complete)
     assembly = Assembly(
-        root=settings.root, project=project, outside=around, versions=CodeVersions(sources), faults=faults
+        root=settings.root, project=project, outside=beside, versions=CodeVersions(sources), faults=faults
     )
     for each in sound_sources:
         assembly.add_source(each)
@@ -116,11 +134,12 @@ def _loaded(
         ),
         bound=assembly.bound,
         sources=assembly.sources,
-        resources=around.resources,
+        resources=beside.resources,
         code=assembly.code,
         checks=assembly.checks,
         mistakes=faults.in_order(),
         warnings=assembly.warnings.in_order(),
         broken=scanned.broken,
         project_sources=sources,
+        queries=known,
     )

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from assetflow.declare import CheckFunction, File, Source
+from assetflow.declare import CheckFunction, File, Source, SqlAsset
 from assetflow.load.definitions import Bound, BoundCheck, BoundInput, BoundOutput
 from assetflow.load.naming import Declared, Names
 from assetflow.load.options import max_age_of
 from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition, Input, Kind, Node
 from assetflow.model.keys import AssetKey
+from assetflow.model.lineage import ColumnEdge
 from assetflow.model.partitioning import Partitioning
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import CodeVersion, canonical_json, fingerprint
@@ -83,7 +84,14 @@ def with_checks(found: Made, checks: Sequence[BoundCheck], told: Sequence[Declar
     return Made(node=node, definitions=definitions)
 
 
-def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Parts, names: Names) -> Made:
+def made(
+    declared: Declared,
+    bound: Bound,
+    partitioning: Partitioning,
+    parts: Parts,
+    names: Names,
+    lineage: Mapping[AssetKey, tuple[ColumnEdge, ...]],
+) -> Made:
     """The node of a function, and the definition of each asset that it makes."""
     assert not isinstance(declared.value, Source | CheckFunction)
     options = declared.value.options
@@ -114,8 +122,9 @@ def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Pa
             deterministic=options.deterministic,
         ),
     )
-    kind = Kind.MULTI if bound.multi else Kind.ASSET
-    description = options.description or inspect.cleandoc(declared.value.function.__doc__ or "")
+    kind = Kind.MULTI if bound.multi else Kind.SQL if isinstance(declared.value, SqlAsset) else Kind.ASSET
+    written = None if isinstance(declared.value, SqlAsset) else declared.value.function.__doc__
+    description = options.description or inspect.cleandoc(written or "")
     parameters = tuple(each.shown for _, each in sorted(parts.parameters.items()))
     definitions = tuple(
         Definition(
@@ -124,6 +133,7 @@ def made(declared: Declared, bound: Bound, partitioning: Partitioning, parts: Pa
             node=bound.key,
             type=hint_text(output.hint) if output.hint is not None else "",
             columns=_columns(output.rows),
+            lineage=lineage.get(output.key, ()),
             partitioning=partitioning.text,
             inputs=node.inputs,
             parameters=parameters,

@@ -14,13 +14,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, TypeAlias
 
-from assetflow.declare import Asset, CheckFunction, MultiAsset, Source
+from assetflow.declare import Asset, CheckFunction, MultiAsset, Source, SqlAsset
 from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.faults import relative_place
 
 __all__ = ["Found", "Scanned", "Value", "scan", "values_of"]
 
-Value: TypeAlias = Asset[..., object] | MultiAsset[..., object] | Source | CheckFunction[..., object]
+Value: TypeAlias = Asset[..., object] | MultiAsset[..., object] | Source | SqlAsset | CheckFunction[..., object]
 
 
 class Found(NamedTuple):
@@ -160,4 +160,4 @@ def values_of(module: ModuleType) -> Iterator[Value]:
             yield attribute
 
 
-_KINDS = (Asset, MultiAsset, Source, CheckFunction)
+_KINDS = (Asset, MultiAsset, Source, SqlAsset, CheckFunction)

@@ -47,6 +47,7 @@ def _table(value: object) -> str:
 #: The keys of the settings.
 KEYS: Mapping[str, Rule] = {
     "modules": _modules,
+    "sql": _texts,
     "catalog": _text,
     "store": _text,
     "environment": _text,
@@ -58,9 +59,6 @@ KEYS: Mapping[str, Rule] = {
 }
 
 _ENVIRONMENT_KEYS: Mapping[str, Rule] = {"parameters": _table, "resources": _table, "protected": _flag}
-
-#: Agreed, and not built yet.
-_LATER = frozenset({"sql"})
 
 
 def table_mistakes(file: SettingsFile) -> Iterator[UsageError]:
@@ -86,8 +84,6 @@ def _faults(
         if key in rules:
             if fault := rules[key](value):
                 yield _bad(file, prefix + key, fault)
-        elif key in _LATER:
-            yield UsageError("not-there-yet", f"the setting {prefix}{key} is not supported yet", where=[_at(file, key)])
         else:
             hint = nearest(key, rules) or f"the settings are {', '.join(rules)}"
             yield UsageError(

@@ -47,6 +47,8 @@ class Settings:
     #: The file they were read from, relative to the root; empty where there is none.
     file: str = ""
     modules: tuple[str, ...] = ()
+    #: Folders and files, relative to the root, of ``.sql`` files that are assets.
+    sql: tuple[str, ...] = ()
     #: An absolute path, or a database URL.
     catalog: str
     #: An absolute path, or a URL.
@@ -63,7 +65,7 @@ class Settings:
 
     def entries(self) -> tuple[Entry, ...]:
         """Every effective setting with its origin; resources and parameters as the environment has them."""
-        plain = ("modules", "catalog", "store", "environment", "jobs", "confirm_above")
+        plain = ("modules", "sql", "catalog", "store", "environment", "jobs", "confirm_above")
         rows = [Entry(name, getattr(self, name), self.origins.get(name, "default")) for name in plain]
         here = self.environments.get(self.environment, EnvironmentSettings())
         if here.protected:
@@ -114,13 +116,14 @@ def find_settings(
     file = found_settings_file(start)
     root = file.path.parent if file else start
     values, origins = _layers(file, root, environ, modules=modules, environment=environment, jobs=jobs)
-    if not values["modules"]:
+    if not values["modules"] and not values["sql"]:
         raise _no_project(start, file)
     origins["environment"], named = origins["environment"], values["environment"]
     return Settings(
         root=root,
         file=file.path.name if file else "",
         modules=tuple(values["modules"]),
+        sql=tuple(values["sql"]),
         catalog=_located(root, values["catalog"]),
         store=_located(root, values["store"]),
         environment=environment_name(named, root, origins["environment"], environ),
@@ -164,6 +167,7 @@ def _layers(
 def _defaults() -> dict[str, Any]:
     return {
         "modules": [],
+        "sql": [],
         "catalog": _DEFAULT_CATALOG,
         "store": _DEFAULT_STORE,
         "environment": "main",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from assetflow.declare import In, MultiAsset, Param, Source
+from assetflow.declare import In, MultiAsset, Param, Source, SqlAsset
 from assetflow.errors import AssetflowError, DefinitionError
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared
@@ -61,6 +61,8 @@ def read_signature(declared: Declared, faults: Faults) -> Signature | None:
             faults.add(type(error)(error.code, error.message, where=[declared.line], hint=error.hint))
             return None
         return Signature(returns=declared.value.type)
+    if isinstance(declared.value, SqlAsset):
+        return Signature()  # what it takes and gives is in its query
     function = declared.value.function
     try:
         hints = resolved(function)

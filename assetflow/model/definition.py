@@ -14,6 +14,7 @@ from assetflow.model.versions import Untracked
 
 if TYPE_CHECKING:
     from assetflow.model.checks import Check
+    from assetflow.model.lineage import ColumnEdge
 
 __all__ = ["DeclaredCheck", "DeclaredColumn", "Definition", "Input", "Kind", "Node", "Parameter", "ResourceUse"]
 
@@ -25,6 +26,8 @@ class Kind(StrEnum):
     #: One of the outputs of a ``@multi_asset``.
     MULTI = "multi"
     SOURCE = "source"
+    #: A query.
+    SQL = "sql"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +147,8 @@ class Definition:
     #: Of a table with a row model.
     columns: tuple[DeclaredColumn, ...] = ()
     checks: tuple[DeclaredCheck, ...] = ()
+    #: Where its columns come from, sorted.
+    lineage: tuple[ColumnEdge, ...] = ()
     partitioning: str = "single"
     inputs: tuple[Input, ...] = ()
     parameters: tuple[Parameter, ...] = ()

@@ -13,6 +13,8 @@ from assetflow.catalog import Catalog
 from assetflow.declare import Asset
 from assetflow.errors import AssetflowError, Mistakes, UsageError, nearest
 from assetflow.graph import Graph
+from assetflow.graph.columns import WHOLE, ColumnAddress, ColumnLineage, between_columns, column_named
+from assetflow.graph.impact import Impact, impact_of
 from assetflow.graph.lineage import Lineage, between_assets
 from assetflow.graph.names import key_named
 from assetflow.graph.selection import select, uses_status
@@ -398,6 +400,8 @@ class Project:
         self, address: str | None = None, *, up: bool = True, down: bool = False, depth: int | None = None
     ) -> Lineage:
         """Between assets; with a version or a partition, between exact versions. Without an address: everything."""
+        if address is not None and self.is_column(address):
+            address = str(_columns_meant(address, self._known()).asset)
         if address is not None:
             read = Address.parse(address)
             if read.version is not None or read.partition is not None:
@@ -405,6 +409,37 @@ class Project:
         known = self._known()
         start = [] if address is None else [key_named(Address.parse(address).name, known)]
         return between_assets(known, start, up=up, down=down, depth=depth)
+
+    def column_lineage(
+        self, address: str | None = None, *, up: bool = True, down: bool = False, depth: int | None = None
+    ) -> ColumnLineage:
+        """Which columns a column (``shop.orders.amount``), or an asset, is made from, and goes into.
+
+        Raises UsageError ``unknown-asset``, ``unknown-column``.
+        """
+        known = self._known()
+        start = None if address is None else _columns_meant(address, known)
+        return between_columns(known, start, up=up, down=down, depth=depth)
+
+    def is_column(self, address: str) -> bool:
+        """Whether a text names a column of an asset rather than an asset. Raises UsageError ``unknown-column``."""
+        if {":", "@"} & set(address):
+            return False
+        known = self._known()
+        named = any(address in {str(key), key.name} for key in known)
+        return not named and column_named(address, known) is not None
+
+    def impact(self, address: str) -> Impact:
+        """What a change of an asset, or of a column, would reach. Raises as :meth:`column_lineage`."""
+        known = self._known()
+        return impact_of(known, _columns_meant(address, known))
+
+
+def _columns_meant(name: str, known: Mapping[AssetKey, Definition]) -> ColumnAddress:
+    """The column that a text names, or the asset. Raises UsageError ``unknown-asset``, ``unknown-column``."""
+    if (found := column_named(name, known)) is not None and str(found) not in {str(key) for key in known}:
+        return found
+    return ColumnAddress(key_named(name, known), WHOLE)
 
 
 def _check_keys(graph: Graph, targets: Targets, seen: Seen) -> None:

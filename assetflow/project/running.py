@@ -116,9 +116,7 @@ class Running:
 
     def _save_caches(self) -> None:
         self._project.files.save()
-        sources = self._project.loaded.project_sources
-        if sources is not None:
-            sources.save_cache()
+        self._project.loaded.save_caches()
 
 
 def facts(root: Path) -> Mapping[str, str]:

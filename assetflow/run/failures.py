@@ -56,6 +56,9 @@ def whole_traceback(error: BaseException) -> str:
 def _user_traceback(error: BaseException) -> str:
     examined = _examined(error)
     _keep_user_frames(examined)
+    if isinstance(error, AssetflowError):  # it says itself what is wrong: how a library came to it is nobody's concern
+        users = [frame for frame in examined.stack if _is_user(frame.filename)]
+        examined.stack = traceback.StackSummary.from_list(users)
     return "".join(examined.format()).rstrip("\n")
 
 

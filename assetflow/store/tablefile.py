@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,7 +21,8 @@ from assetflow.errors import StorageError, ValueMismatch
 from assetflow.model.versions import DataVersion
 from assetflow.store.columns import TableDigest, table_version
 from assetflow.types.canonical import ORIGIN
-from assetflow.types.libraries import TableKind, kind_of_value
+from assetflow.types.libraries import TableKind, kind_of_hint, kind_of_value
+from assetflow.types.scans import Scan, is_scannable
 from assetflow.types.tables import from_arrow, to_arrow
 
 __all__ = ["read", "read_verified", "settled", "version", "write", "write_stream"]
@@ -30,6 +31,7 @@ _LAYOUT = 1
 _MAGIC = b"PAR1"
 _DIGEST = 16
 _MAPPED = 32 << 20
+_PIECE = 1 << 20
 #: Cells of a table from which on several threads are worth starting.
 _MANY = 1_000_000
 #: A row group is written when this many bytes of Arrow data, or rows, have come together.
@@ -137,6 +139,8 @@ def read_verified(
 
     Raises StorageError ``blob-damaged``, and ValueMismatch ``table-columns`` for a column that is not there.
     """
+    if kind_of_hint(hint) is TableKind.SCAN and (scan := _scanned(path, size, chunks, columns)) is not None:
+        return scan
     data = _bytes(path)
     if data.size != size:
         raise _damaged(f"it has {data.size:,} bytes, not {size:,}")
@@ -144,6 +148,44 @@ def read_verified(
     if not in_part and xxh3_128(data).hexdigest() != digest:
         raise _damaged("its bytes have changed")
     return from_arrow(_parsed(pq.ParquetFile(pa.BufferReader(data), pre_buffer=False), columns), hint)
+
+
+def _scanned(path: Path, size: int, chunks: bytes, columns: tuple[str, ...] | None) -> Scan | None:
+    """The file as one to be scanned, its bytes verified a piece at a time; None where it is better read here."""
+    if not chunks or chunks[0] != _LAYOUT:
+        return None
+    length = int.from_bytes(chunks[1:5], "little")
+    digests = [chunks[i : i + _DIGEST] for i in range(5, len(chunks), _DIGEST)]
+    with path.open("rb") as data:
+        if data.seek(0, 2) != size:
+            raise _damaged(f"it has {data.tell():,} bytes, not {size:,}")
+        if length > size or _piecewise(data, [(size - length, length)]) != digests[0]:
+            raise _damaged("its footer has changed")
+        with pq.ParquetFile(path) as file:
+            written, ranges = _written_schema(file), _ranges(file)
+        names = written.names if columns is None else list(columns)
+        known = set(names) <= set(written.names) and not any("." in name for name in written.names)
+        if not known or not all(is_scannable(written.field(name).type) for name in names):
+            return None
+        for place, name in enumerate(written.names):
+            if name in names and _piecewise(data, ranges[place]) != digests[1 + place]:
+                raise _damaged(f"its column {name!r} has changed")
+    return Scan(pa.schema([written.field(name) for name in names]), path)
+
+
+def _piecewise(file: BinaryIO, ranges: list[tuple[int, int]]) -> bytes:
+    digest = xxh3_128()
+    for start, length in ranges:
+        file.seek(start)
+        left = length
+        while left > 0 and (piece := file.read(min(left, _PIECE))):
+            digest.update(piece)
+            left -= len(piece)
+    return digest.digest()
+
+
+def _written_schema(file: pq.ParquetFile) -> pa.Schema:
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(file.metadata.metadata[b"ARROW:schema"])))
 
 
 def _parsed(file: pq.ParquetFile, columns: tuple[str, ...] | None) -> pa.Table:
@@ -159,7 +201,7 @@ def _parsed(file: pq.ParquetFile, columns: tuple[str, ...] | None) -> pa.Table:
 
 def _as_written(table: pa.Table, file: pq.ParquetFile) -> pa.Table:
     """The table with the types it was written with: Parquet knows no whole seconds."""
-    written = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(file.metadata.metadata[b"ARROW:schema"])))
+    written = _written_schema(file)
     for index, field in enumerate(table.schema):
         if field.type != (wanted := written.field(field.name).type):
             table = table.set_column(index, field.with_type(wanted), table.column(index).cast(wanted))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, NewType, TypeVar, get_args, get_origin
 
-from assetflow.types.libraries import kind_of_class
+from assetflow.types.libraries import kinds_of_hint
 from assetflow.types.parents import arguments_as
 from assetflow.types.protocols import misses
 from assetflow.types.records import RecordKind, fields_of, record_kind
@@ -135,7 +135,7 @@ def _nominal(producer: object, consumer: object) -> Verdict:
     made, asked = get_origin(producer) or producer, get_origin(consumer) or consumer
     if not isinstance(made, type) or not isinstance(asked, type):
         return _YES if hint_text(producer) == hint_text(consumer) else _no(producer, consumer)
-    if kind_of_class(asked) is not None and kind_of_class(made) is not None:
+    if kinds_of_hint(asked) and kinds_of_hint(made):
         return _YES if made is asked else _CONVERTS
     if (number := _number(made, asked, producer, consumer)) is not None:
         return number

@@ -42,6 +42,8 @@ def incoming(value: Any) -> Incoming:  # a table of a library that need not be i
             return _from_pandas(value)
         case TableKind.DUCKDB:
             return _from_duckdb(value)
+        case TableKind.SCAN:
+            return Incoming(value.read(), {})
         case None:
             raise ValueMismatch("not-a-table", f"a {type(value).__name__} is not a table")
 

@@ -6,7 +6,7 @@ import types
 from enum import StrEnum
 from typing import Annotated, Union, get_args, get_origin
 
-__all__ = ["TableKind", "is_table", "is_table_hint", "kind_of_hint", "kind_of_value"]
+__all__ = ["AnyScan", "AnyTable", "TableKind", "is_table", "is_table_hint", "kind_of_hint", "kind_of_value"]
 
 
 class TableKind(StrEnum):
@@ -19,8 +19,20 @@ class TableKind(StrEnum):
     ARROW_BATCH = "pyarrow.RecordBatch"
     ARROW_READER = "pyarrow.RecordBatchReader"
     DUCKDB = "duckdb.DuckDBPyRelation"
+    #: Ours: a table that a query engine reads, which need not be in memory.
+    SCAN = "assetflow.Scan"
 
 
+class AnyTable:
+    """The type of what a query gives: a table of no library, which a reader gets as one of its own."""
+
+
+class AnyScan:
+    """The type of what a query reads: a table, wherever it lies (see ``assetflow.types.scans``)."""
+
+
+#: A large result of a query comes as a stream: as what it is read does not depend on its size.
+_OF_ANY = (TableKind.ARROW, TableKind.ARROW_READER)
 _BY_NAME = {tuple(kind.value.split(".")): kind for kind in TableKind}
 #: Where the classes are defined: duckdb's extension module has had several names.
 _ROOTS = {"_duckdb": "duckdb"}
@@ -43,6 +55,10 @@ def kind_of_value(value: object) -> TableKind | None:
 def kinds_of_hint(hint: object) -> tuple[TableKind, ...]:
     """The kinds that an annotation admits, through ``Annotated`` and unions, in the order written."""
     origin = get_origin(hint)
+    if hint is AnyTable:
+        return _OF_ANY
+    if hint is AnyScan:
+        return (TableKind.SCAN,)
     if origin is None:
         kind = kind_of_class(hint) if isinstance(hint, type) else None
         return () if kind is None else (kind,)
@@ -56,7 +72,7 @@ def kinds_of_hint(hint: object) -> tuple[TableKind, ...]:
 def kind_of_hint(hint: object, like: TableKind | None = None) -> TableKind | None:
     """The kind of table an annotation asks for; of several the one that ``like`` names, else the first."""
     kinds = kinds_of_hint(hint)
-    if like in kinds:
+    if like in kinds and kinds != _OF_ANY:
         return like
     return kinds[0] if kinds else None
 

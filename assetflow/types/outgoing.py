@@ -11,6 +11,7 @@ import pyarrow as pa
 from assetflow.errors import ValueMismatch
 from assetflow.types.canonical import Domain, domain_of
 from assetflow.types.libraries import TableKind
+from assetflow.types.scans import Scan
 
 __all__ = ["outgoing"]
 
@@ -33,6 +34,8 @@ def outgoing(table: pa.Table, kind: TableKind, connection: Any) -> object:  # a 
             return _pandas(table)
         case TableKind.DUCKDB:
             return _duckdb(table, connection)
+        case TableKind.SCAN:
+            return Scan(table.schema, table=table)
         case _:
             assert_never(kind)
 

@@ -17,7 +17,7 @@ def misfits(made: RowModel, asked: RowModel) -> tuple[str, ...]:
 
     A column must be there, of a type that is converted without loss, without nulls where none are asked for. A rule
     that the producer's rules contradict outright is a misfit; one of which they say nothing is looked at when the
-    table is read.
+    table is read. Of a loose producer only columns and types are compared, and types as far as some values convert.
     """
     found: list[str] = []
     columns = {column.name: column for column in made.columns}
@@ -28,7 +28,7 @@ def misfits(made: RowModel, asked: RowModel) -> tuple[str, ...]:
                 close = nearest(column.name, sorted(columns))
                 found.append(f"{made.name} has no column {column.name!r}{f': {close}' if close else ''}")
             continue
-        found += [f"column {column.name!r} {text}" for text in _slots(given.slot, column.slot)]
+        found += [f"column {column.name!r} {text}" for text in _slots(given.slot, column.slot, loose=made.loose)]
     for key, kind in ((asked.primary_key, "primary key"), *((names, "unique") for names in asked.unique)):
         keys = {made.primary_key, *made.unique}
         if key and any(keys) and not any(other and set(other) <= set(key) for other in keys):
@@ -47,17 +47,17 @@ def guaranteed(made: RowModel, asked: RowModel) -> bool:
     )
 
 
-def _slots(made: Slot, asked: Slot) -> Iterator[str]:
-    if conversion(made.type, asked.type) > Conversion.WIDENS:
+def _slots(made: Slot, asked: Slot, *, loose: bool) -> Iterator[str]:
+    if conversion(made.type, asked.type) > (Conversion.CHECKED if loose else Conversion.WIDENS):
         yield f"is {made.type}, not {asked.type}"
         return
-    if made.nullable and not asked.nullable:
+    if made.nullable and not asked.nullable and not loose:
         yield "may be null, which is not asked for"
     for rule in asked.rules:
         if implied(rule, made.rules) is False:
             yield f"is {_told(made.rules)}, not {rule}"
     for place, (inner_made, inner_asked) in _inner(made.type, asked.type):
-        for text in _slots(inner_made, inner_asked):
+        for text in _slots(inner_made, inner_asked, loose=loose):
             yield f"{place} {text}"
 
 

@@ -76,7 +76,9 @@ class RowModel:
     #: Names of columns that are unique together.
     unique: tuple[tuple[str, ...], ...] = ()
     policy: Rows = _USUAL
-    #: The pydantic model itself.
+    #: Its columns and their types are known, as a query's are; of their values nothing is, and not whether any is null.
+    loose: bool = False
+    #: The pydantic model itself; None where the columns are known from elsewhere.
     model: Any = field(default=None, compare=False, repr=False)
 
     @property
@@ -156,6 +158,8 @@ def row_model_of(hint: object) -> RowModel | None:
     kind, *marks = get_args(hint)
     if not is_table_hint(kind):
         return None
+    if (known := next((mark for mark in marks if isinstance(mark, RowModel)), None)) is not None:
+        return known
     models = [mark for mark in marks if isinstance(mark, type)]
     if not models:
         return None

@@ -6,7 +6,7 @@ import types
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from assetflow.types.libraries import kind_of_class
+from assetflow.types.libraries import AnyScan, AnyTable, kind_of_class
 
 __all__ = ["alias_value", "hint_text", "is_open", "is_union", "members"]
 
@@ -37,6 +37,8 @@ def hint_text(hint: object) -> str:
         return "None"
     if hint is ...:
         return "..."
+    if hint is AnyTable or hint is AnyScan:
+        return "table"
     if isinstance(hint, str):
         return hint
     if isinstance(hint, list):

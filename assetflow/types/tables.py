@@ -60,8 +60,8 @@ def to_arrow(value: object) -> pa.Table:
 
 
 def _without_columns(rows: int, schema: pa.Schema) -> pa.Table:
-    table = pa.table({"": pa.nulls(rows)}).select([])
-    return table.replace_schema_metadata(schema.metadata)
+    # Whatever is done to a table without columns, it forgets how many rows it had.
+    return pa.table({"": pa.nulls(rows)}).replace_schema_metadata(schema.metadata).select([])
 
 
 def _origin(value: object, table: pa.Table) -> TableKind:

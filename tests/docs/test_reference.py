@@ -74,6 +74,8 @@ SHOWN = {
     "explain": ["explain", "good"],
     "history": ["history", "good"],
     "lineage": ["lineage", "bad"],
+    "lineage of columns": ["lineage", "bad", "--columns"],
+    "impact": ["impact", "raw"],
     "lineage of a version": ["lineage", "good:v1"],
     "show": ["show", "good"],
     "runs": ["runs"],

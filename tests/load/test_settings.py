@@ -139,7 +139,7 @@ def test_all_faults_of_a_file_are_told_with_their_keys(tmp_path: Path) -> None:
         modules = ["a b"]
         jobs = 0
         store = 3
-        sql = ["sql/"]
+        sql = "sql/"
         parameters = 1
         [resources]
         api = "u"
@@ -160,7 +160,7 @@ def test_all_faults_of_a_file_are_told_with_their_keys(tmp_path: Path) -> None:
         "  HERE/assetflow.toml: jobs\n"
         "error[bad-setting]: store must be a text, got 3\n"
         "  HERE/assetflow.toml: store\n"
-        "error[not-there-yet]: the setting sql is not supported yet\n"
+        "error[bad-setting]: sql must be a list of texts, got 'sql/'\n"
         "  HERE/assetflow.toml: sql\n"
         "error[bad-setting]: parameters must be a table, got 1\n"
         "  HERE/assetflow.toml: parameters\n"

@@ -1,0 +1,288 @@
+"""Queries on their way to nodes: read, their tables found, bound to what these have, and their types made known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from assetflow.declare import In, Param, SqlAsset
+from assetflow.errors import AssetflowError, DefinitionError, nearest
+from assetflow.load.binding import Roles
+from assetflow.load.definitions import BoundInput, BoundOutput
+from assetflow.load.edges import Project, bound_inputs
+from assetflow.load.faults import Faults
+from assetflow.load.naming import Declared
+from assetflow.load.signatures import Taken
+from assetflow.model.keys import AssetKey
+from assetflow.model.partitioning import SINGLE, All
+from assetflow.model.versions import CodePart, CodeVersion, Untracked, fingerprint
+from assetflow.sql.faults import SqlFault, excerpt, line_and_column
+from assetflow.sql.queries import SCHEME, Queries
+from assetflow.sql.query import Binding, Columns, Query, Statement
+from assetflow.types.columns import Slot
+from assetflow.types.libraries import AnyScan, AnyTable
+from assetflow.types.rowfits import misfits
+from assetflow.types.rowmodels import Column, RowModel, row_model, row_model_of
+
+__all__ = ["ReadQuery", "read_queries"]
+
+#: The name under which a query is handed the running step: no table or parameter can have it.
+_STEP = "(step)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadQuery:
+    """A query whose text can be parsed and whose tables are known."""
+
+    roles: Roles
+    inputs: tuple[BoundInput, ...]
+    output: BoundOutput
+    query: Query
+    code: CodeVersion
+    #: None where a table's columns are not known before it is made.
+    binding: Binding | None
+    #: The tables whose columns are not known.
+    unknown: tuple[AssetKey, ...] = ()
+
+
+def read_queries(
+    declarations: Iterable[Declared], project: Project, queries: Queries, root: Path, faults: Faults
+) -> tuple[dict[AssetKey, ReadQuery], Project]:
+    """The sound queries by key, and the project with the types of what they give; every mistake is told."""
+    written = {each.key: each for each in declarations if isinstance(each.value, SqlAsset)}
+    reading = {key: _Reading(each, project, queries, root) for key, each in written.items()}
+    waiting = {key: one.parsed(faults) & written.keys() for key, one in reading.items()}
+    types = dict(project.types)
+    found: dict[AssetKey, ReadQuery] = {}
+    while waiting:
+        ready = [key for key, needs in waiting.items() if not needs & waiting.keys()] or list(waiting)  # a loop is told
+        for key in sorted(ready):
+            del waiting[key]
+            one = reading[key].bound(replace(project, types=types), faults)
+            if one is None:
+                types.pop(key, None)
+            else:
+                found[key] = one
+                types[key] = one.output.hint
+    return found, replace(project, types=types)
+
+
+class _Reading:
+    """One query being read."""
+
+    def __init__(self, declared: Declared, project: Project, queries: Queries, root: Path) -> None:
+        assert isinstance(declared.value, SqlAsset)
+        self._declared = declared
+        self._asset = declared.value
+        self._project = project
+        self._queries = queries
+        self._root = root
+        self._text = ""
+        self._statement: Statement | None = None
+        self._tables: dict[str, AssetKey] = {}
+
+    def parsed(self, faults: Faults) -> AbstractSet[AssetKey]:
+        """Parse it and find its tables. Gives the assets that it reads."""
+        try:
+            self._text = self._written()
+            self._statement = self._queries.statement(self._text)
+        except SqlFault as fault:
+            faults.add(self._told(fault))
+            return frozenset()
+        except AssetflowError as error:
+            faults.add(error)
+            return frozenset()
+        sound = True
+        for table in self._statement.tables:
+            try:
+                self._tables[table.name] = self._project.names.resolve(table.name, self._declared)
+            except AssetflowError as error:
+                message = error.message.replace(" takes ", " reads ", 1)
+                unknown = SqlFault(error.code, message, offset=table.offset, hint=error.hint)
+                faults.add(self._told(unknown, whole=True))
+                sound = False
+        if not sound:
+            self._statement = None
+        return frozenset(self._tables.values())
+
+    def bound(self, project: Project, faults: Faults) -> ReadQuery | None:
+        """Bind it to what its tables have."""
+        statement = self._statement
+        if statement is None:
+            return None
+        parameters = self._parameters(statement, faults)
+        names: dict[AssetKey, str] = {}
+        for name, key in self._tables.items():
+            names.setdefault(key, name)
+        taken = tuple(
+            Taken(name=name, hint=AnyScan, marker=In(str(key), partitions=self._partitions(key)))
+            for key, name in names.items()
+        )
+        inputs = bound_inputs(self._declared, Roles(inputs=taken), project, faults)
+        if parameters is None or inputs is None or not all(key in project.types for key in names):
+            return None
+        columns = {key: _columns(project.types[key]) for key in names}
+        known = {key: has for key, has in columns.items() if has is not None}
+        unknown = tuple(sorted(columns.keys() - known.keys()))
+        binding = None
+        if not unknown:
+            values = {each.name: each.default if each.has_default else None for each in parameters}
+            try:
+                binding = self._queries.binding(statement, self._tables, known, values)
+            except SqlFault as fault:
+                faults.add(self._told(fault))
+                return None
+        output = self._output(binding, faults)
+        if output is None:
+            return None
+        reads = binding.reads if binding is not None else {}
+        return ReadQuery(
+            roles=Roles(inputs=taken, parameters=parameters, context=_STEP),
+            inputs=tuple(
+                replace(each, edge=replace(each.edge, columns=reads.get(each.edge.asset), type=""))
+                if each.edge.loaded
+                else each
+                for each in inputs
+            ),
+            output=output,
+            query=Query(
+                name=str(self._declared.key),
+                text=statement.text,
+                tables=dict(self._tables),
+                inputs={name: key for key, name in names.items()},
+                step=_STEP,
+                columns=None if binding is None else known,
+            ),
+            code=self._code(statement, binding),
+            binding=binding,
+            unknown=unknown,
+        )
+
+    def _partitions(self, key: AssetKey) -> All | None:
+        """All of a table that is cut otherwise than this one: below each other they are one table."""
+        cuts = self._project.partitionings
+        return None if cuts[key] in {SINGLE, cuts[self._declared.key]} else All()
+
+    def _written(self) -> str:
+        query: Any = self._asset.query  # anything the user wrote
+        if isinstance(query, str):
+            return query
+        if not isinstance(query, Path):
+            message = f"{self._declared.key}: the query is neither a text nor a Path, but {query!r}"
+            raise DefinitionError("bad-sql", message, where=[self._declared.line])
+        try:
+            return (self._root / query).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+            raise DefinitionError(
+                "bad-sql",
+                f"{self._declared.key}: {query} cannot be read: {reason}",
+                where=[self._declared.line],
+                hint="paths are relative to the project's folder",
+            ) from None
+
+    def _told(self, fault: SqlFault, *, whole: bool = False) -> DefinitionError:
+        """A fault with its place: in a file the line, and in any text the line itself with a mark."""
+        declared, offset = self._declared, fault.offset
+        where = declared.line
+        shown: tuple[str, ...] = ()
+        if offset is not None:
+            line, column = line_and_column(self._text, offset)
+            shown = excerpt(self._text, offset)
+            if isinstance(self._asset.query, Path):
+                where = f"{declared.key}   {self._asset.query}:{line}:{column}"
+        message = fault.message if whole else f"{declared.key}: {fault.message}"
+        return DefinitionError(fault.code, message, where=[where], hint=fault.hint, excerpt=shown)
+
+    def _parameters(self, statement: Statement, faults: Faults) -> tuple[Taken, ...] | None:
+        """The run parameters: each that the query names is declared, and the other way round."""
+        declared: Any = self._asset.parameters  # anything the user wrote
+        if not isinstance(declared, Mapping):
+            message = f"{self._declared.key}: parameters= must be a dict, got {declared!r}"
+            hint = 'write parameters={"limit": 10.0}'
+            faults.add(DefinitionError("bad-argument", message, where=[self._declared.line], hint=hint))
+            return None
+        sound = True
+        for name in statement.parameters:
+            if name not in declared:
+                offset = self._text.find(f"${name}")
+                hint = nearest(name, map(str, declared)) or f'name it with its default: parameters={{"{name}": …}}'
+                faults.add(self._told(SqlFault("bad-sql", f"${name} is no parameter of it", offset=offset, hint=hint)))
+                sound = False
+        for name in declared:
+            if name not in statement.parameters:
+                message = f"{self._declared.key}: the query has no ${name}"
+                hint = nearest(str(name), statement.parameters) or "leave it out of parameters="
+                faults.add(DefinitionError("bad-argument", message, where=[self._declared.line], hint=hint))
+                sound = False
+            elif name in self._tables:
+                message = f"{self._declared.key}: {name} names both a table and a parameter"
+                hint = "give the parameter another name"
+                faults.add(DefinitionError("bad-argument", message, where=[self._declared.line], hint=hint))
+                sound = False
+        return tuple(_parameter(name, value) for name, value in declared.items()) if sound else None
+
+    def _output(self, binding: Binding | None, faults: Faults) -> BoundOutput | None:
+        """The table that it gives: of its row model, else of the columns that it is known to have."""
+        declared, wanted = self._declared, self._asset.rows
+        made = None if binding is None else _gives(declared.key, binding)
+        if wanted is None:
+            kind: object = AnyTable if made is None else Annotated[AnyTable, made]
+            return BoundOutput(key=declared.key, hint=kind, codec=None, rows=made)
+        try:
+            rows = _row_model(wanted)
+        except AssetflowError as error:
+            message = f"{declared.key}: {error.message}"
+            faults.add(type(error)(error.code, message, where=[declared.line], hint=error.hint))
+            return None
+        found = () if made is None else misfits(made, rows)
+        if found:
+            more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+            message = f"{declared.key} does not give rows of {rows.name}: {'; '.join(found[:3])}{more}"
+            hint = "select what the row model says, or change the model"
+            faults.add(DefinitionError("edge-columns", message, where=[declared.line], hint=hint))
+            return None
+        return BoundOutput(key=declared.key, hint=Annotated[AnyTable, wanted], codec=None, rows=rows)
+
+    def _code(self, statement: Statement, binding: Binding | None) -> CodeVersion:
+        options, key = self._asset.options, self._declared.key
+        if options.version is not None:
+            return CodeVersion(fingerprint("declared sql", SCHEME, options.version), (), (), options.version)
+        digest = fingerprint("sql", SCHEME, statement.plain if binding is None else binding.canonical)
+        where = self._declared.where
+        untracked = tuple(Untracked(f"what {_call(name)} gives", where) for name in statement.volatile)
+        return CodeVersion(digest, (CodePart(f"the query of {key}", digest, where),), untracked)
+
+
+def _call(name: str) -> str:
+    return name if " " in name else f"{name}()"
+
+
+def _parameter(name: str, value: object) -> Taken:
+    if isinstance(value, type):
+        return Taken(name=name, hint=value, marker=Param())
+    return Taken(name=name, hint=type(value), marker=Param(), default=value)
+
+
+def _columns(hint: object) -> Columns | None:
+    """The columns that a table of a type has; None where they are not known before it is made."""
+    rows = row_model_of(hint)
+    if rows is None or rows.policy.extra == "keep":
+        return None
+    return {column.name: column.slot.type for column in rows.columns}
+
+
+def _gives(key: AssetKey, binding: Binding) -> RowModel:
+    columns = tuple(Column(name=name, field=name, slot=Slot(kind)) for name, kind in binding.columns)
+    return RowModel(name=str(key), columns=columns, loose=True)
+
+
+def _row_model(wanted: Any) -> RowModel:  # anything the user wrote
+    if not isinstance(wanted, type):
+        raise DefinitionError(
+            "bad-row-model", f"rows={wanted!r} is no class", hint="name the pydantic model of a row: rows=Revenue"
+        )
+    return row_model(wanted)
