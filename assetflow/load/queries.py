@@ -129,7 +129,7 @@ class _Reading:
         unknown = tuple(sorted(columns.keys() - known.keys()))
         binding = None
         if not unknown:
-            values = {each.name: each.default if each.has_default else None for each in parameters}
+            values = {each.name: each.default if each.has_default else _any_of(each.hint) for each in parameters}
             try:
                 binding = self._queries.binding(statement, self._tables, known, values)
             except SqlFault as fault:
@@ -259,6 +259,11 @@ class _Reading:
 
 def _call(name: str) -> str:
     return name if " " in name else f"{name}()"
+
+
+def _any_of(hint: object) -> Any:  # a plain value
+    """Some value of a type, in the place of one that settings give."""
+    return hint() if isinstance(hint, type) and hint in {bool, float, int, str} else None
 
 
 def _parameter(name: str, value: object) -> Taken:

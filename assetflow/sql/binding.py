@@ -16,7 +16,7 @@ import duckdb
 from assetflow.model.keys import AssetKey
 from assetflow.model.versions import canonical_json
 from assetflow.sql.ducktypes import duck_type
-from assetflow.sql.engine import closed, connected, functions, quoted
+from assetflow.sql.engine import closed, connected, functions, handed, quoted
 from assetflow.sql.faults import SqlFault
 from assetflow.sql.parsing import tree_of
 from assetflow.sql.query import Binding, Columns, Statement
@@ -108,7 +108,7 @@ class _Trial:
         parameters: Mapping[str, Any],  # JSON-able values of the user
     ) -> None:
         self.statement = statement
-        self._parameters = dict(parameters) or None
+        self._parameters = handed(parameters)
         self._connection = connected()
         others = [
             name

@@ -4,13 +4,13 @@ order gives equal data in equal order."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 
-__all__ = ["Functions", "closed", "connected", "functions", "literal", "quoted"]
+__all__ = ["Functions", "closed", "connected", "functions", "handed", "literal", "quoted"]
 
 
 class Functions(NamedTuple):
@@ -63,6 +63,14 @@ def functions() -> Functions:
     finally:
         connection.close()
     return Functions(frozenset(name for (name,) in aggregates), frozenset(name for (name,) in volatile))
+
+
+def handed(parameters: Mapping[str, Any]) -> dict[str, Any] | None:  # JSON-able values of the user
+    """Run parameters as DuckDB takes them: whole numbers of one type, however large they are."""
+    return {
+        name: duckdb.LongValue(value) if type(value) is int and -(2**63) <= value < 2**63 else value
+        for name, value in parameters.items()
+    } or None
 
 
 def quoted(name: str) -> str:

@@ -15,7 +15,7 @@ from assetflow.errors import ValueMismatch
 from assetflow.model.keys import AssetKey
 from assetflow.sql.binding import finished, views
 from assetflow.sql.ducktypes import duck_type
-from assetflow.sql.engine import closed, connected, literal, quoted
+from assetflow.sql.engine import closed, connected, handed, literal, quoted
 from assetflow.sql.parsing import parsed
 from assetflow.sql.query import Columns
 from assetflow.sql.refusals import refusal
@@ -49,7 +49,7 @@ def run(
     connection = connected()
     try:
         with _telling(name):
-            return _run(connection, name, text, tables, scans, dict(parameters) or None, columns or {}, spill)
+            return _run(connection, name, text, tables, scans, handed(parameters), columns or {}, spill)
     except BaseException:
         connection.close()
         raise

@@ -117,6 +117,11 @@ CASES: list[tuple[str, dict[str, list[str]], list[str]]] = [
         {"y": ["orders.note"], "x": ["orders.id"]},
         [],
     ),
+    (
+        "with o as (select id, note from orders) select o.id from o where exists (from o as s where s.note = o.note)",
+        {"id": ["orders.id"]},
+        ["filter orders.note"],
+    ),
     ("with orders as (select name as id from customers) select id from orders", {"id": ["customers.name"]}, []),
     (
         "with recursive r(n, of) as (select id, customer from orders union all select n + 1, of from r where n < 3) select * from r",

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from assetflow.errors import ValueMismatch
 from assetflow.types.libraries import TableKind
+from assetflow.types.scans import Scan
 from assetflow.types.tables import column_types, concat, from_arrow, is_table, is_table_hint, kind_of_hint, to_arrow
 
 CLASSES = {
@@ -32,6 +33,7 @@ CLASSES = {
     TableKind.POLARS_LAZY: pl.LazyFrame,
     TableKind.PANDAS: pd.DataFrame,
     TableKind.DUCKDB: duckdb.DuckDBPyRelation,
+    TableKind.SCAN: Scan,
 }
 
 

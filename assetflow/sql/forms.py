@@ -1,0 +1,94 @@
+"""The canonical form of a query: pieces of its tree as they count, and what of it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from assetflow.sql.naming import Form, Json, NotFollowed
+
+__all__ = ["CASELESS", "PLACES", "caseless", "pivoted_name", "lambda_names", "plain", "pruned", "whole_number"]
+
+#: Where in the text a piece stands.
+PLACES = frozenset({"query_location", "query_location_length"})
+#: Texts in which case means nothing.
+CASELESS = frozenset({"function_name", "type_name", "schema", "catalog", "path"})
+
+
+def pivoted_name(node: Json) -> str:
+    """The value that a pivot's column stands for."""
+    what = node.get("star_expr") or {}
+    literal = what.get("literal") or {}
+    if node.get("alias") or what.get("class") != "CONSTANT" or "text" not in literal:
+        raise NotFollowed("pivot over other than values is not followed")
+    return str(literal["text"])
+
+
+def pruned(form: Form, kept: set[int], items: Mapping[tuple[int, str], int]) -> Form:
+    """The form without the items of stars that nothing reads."""
+    kept = set(kept)
+    contents: dict[int, Form] = {}
+    waiting: list[Form] = [form]
+    while waiting:
+        at = waiting.pop()
+        if isinstance(at, dict) and "item" in at:
+            contents[at["item"]] = at["is"]
+            if at["item"] in kept:
+                waiting.append(at["is"])
+        elif isinstance(at, dict):
+            waiting += at.values()
+        elif isinstance(at, list):
+            item = items.get((at[1], at[2])) if _is_column(at) else None
+            if item is not None and item not in kept:
+                kept.add(item)
+                waiting += [contents[item]] if item in contents else []
+            waiting += at
+    return _without(form, kept)
+
+
+def _is_column(form: Sequence[Form]) -> bool:
+    return len(form) == 3 and form[0] == "column" and isinstance(form[1], int) and isinstance(form[2], str)
+
+
+def _without(form: Form, kept: set[int]) -> Form:
+    if isinstance(form, dict):
+        return _without(form["is"], kept) if "item" in form else {k: _without(v, kept) for k, v in form.items()}
+    if isinstance(form, list):
+        return [
+            _without(each, kept)
+            for each in form
+            if not (isinstance(each, dict) and each.get("item", 0) not in {0, *kept})
+        ]
+    return form
+
+
+def whole_number(node: Json) -> int | None:
+    if node.get("class") != "CONSTANT":
+        return None
+    literal = node.get("literal") or {}
+    if literal.get("kind") == "INTEGER":
+        return int(literal["text"])
+    value = (node.get("value") or {}).get("value")
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def lambda_names(node: Json) -> frozenset[str]:
+    if isinstance(node, list):
+        return frozenset(name for each in node for name in lambda_names(each))
+    if not isinstance(node, dict):
+        return frozenset()
+    if node.get("class") == "COLUMN_REF":
+        return frozenset({node["column_names"][0].lower()})
+    return frozenset(name for value in node.values() for name in lambda_names(value))
+
+
+def plain(node: Json) -> Form:
+    """A piece in which nothing is named, without places."""
+    if isinstance(node, dict):
+        return {key: plain(value) for key, value in node.items() if key not in PLACES}
+    return [plain(each) for each in node] if isinstance(node, list) else node
+
+
+def caseless(value: Json) -> Form:
+    if isinstance(value, str):
+        return value.lower()
+    return [caseless(each) for each in value] if isinstance(value, list) else value
