@@ -129,7 +129,7 @@ CASES: list[tuple[str, dict[str, list[str]], list[str]]] = [
         ["filter orders.id"],
     ),
     (
-        "with recursive r as (select id as a, customer as b from orders union all select b, a from r where a < 3) select a from r",
+        "with recursive r as (select id as a, customer as b from orders union select b, a from r where a < 3) select a from r",
         {"a": ["orders.customer", "orders.id"]},
         ["filter orders.customer", "filter orders.id"],
     ),
