@@ -124,7 +124,8 @@ class ProjectForTests:
         assets = self._declared or None
 
         def loader() -> Any:
-            return self._failing(load(settings, assets=assets, resources=self.resources))
+            loaded = load(settings, assets=assets, resources=self.resources, recorded=project.last_columns)
+            return self._failing(loaded)
 
         project: Project = opened(settings, world=self.clock, loader=loader)
         return project

@@ -187,6 +187,17 @@ class View:
         with decoding(self._where):
             return {Partition(self._assets[asset], key): id for asset, key, id in self._rows(_CURRENT)}
 
+    def samples(self, assets: Iterable[AssetKey]) -> dict[AssetKey, Materialization]:
+        """The current materialization of some partition of each of these assets that has one."""
+        with decoding(self._where):
+            wanted = self._ids.assets(self._connection, assets)
+            found: dict[AssetKey, int] = {}
+            for asset, id in wanted.items():
+                for _, _, current in self._rows(_CURRENT.where(_P.asset_id == id).limit(1)):
+                    found[asset] = current
+            known = self._facts.materializations(self._connection, set(found.values()))
+            return {asset: known[id] for asset, id in found.items()}
+
     def keys(self, asset: AssetKey) -> tuple[str, ...]:
         """The keys of an asset that have a current materialization, sorted."""
         with decoding(self._where):

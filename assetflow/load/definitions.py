@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assetflow.errors import AssetflowError
+from assetflow.errors import AssetflowError, DefinitionError
 from assetflow.graph import Graph
 from assetflow.load.code.includes import IncludedFile
 from assetflow.load.code.sources import ProjectSources
@@ -128,6 +128,8 @@ class Loaded:
     broken: tuple[str, ...] = ()
     #: The files that the code was read from: ``changed()`` before recording a run.
     project_sources: ProjectSources | None = None
+    #: Queries that do not fit the columns that their tables had the last time: what is wrong, and these tables.
+    loose: Mapping[AssetKey, tuple[DefinitionError, tuple[AssetKey, ...]]] = field(default_factory=dict)
     #: What is known of the project's queries.
     queries: Queries | None = None
 

@@ -33,8 +33,8 @@ def _of_query(key: AssetKey, query: ReadQuery) -> tuple[ColumnEdge, ...]:
     binding = query.binding
     read = sorted(set(query.query.tables.values()))
     if binding is None:
-        names = ", ".join(map(str, query.unknown))
-        reason = f"the columns of {names} are not known before it is made"
+        names = ", ".join(map(str, query.loose))
+        reason = query.fault.message if query.fault else f"the columns of {names} are not known before it is made"
         return tuple(_unknown(asset, key, reason) for asset in read)
     if binding.reason:
         return tuple(_unknown(asset, key, binding.reason) for asset in read)

@@ -19,7 +19,7 @@ from assetflow.load.functions import ordered_functions, project_of, readable_fun
 from assetflow.load.naming import Names, declared
 from assetflow.load.options import options_sound
 from assetflow.load.outside import outside
-from assetflow.load.queries import read_queries
+from assetflow.load.queries import Recorded, read_queries
 from assetflow.load.scan import Found, Scanned, Value, scan, values_of
 from assetflow.load.settings import Settings
 from assetflow.load.signatures import read_signature
@@ -37,13 +37,14 @@ def load(
     resources: Mapping[str, object] | None = None,
     assets: Sequence[Value] | None = None,
     cache: Path | None = None,
+    recorded: Recorded = lambda assets: {},
 ) -> Loaded:
     """The project as it is written today.
 
     ``environment`` overrides the settings'; ``sets`` are texts ``NAME=V`` or ``group.asset.NAME=V``; ``resources``
     are given instead of configured ones. With ``assets``, nothing is imported: these, and what else their modules
     hold, are the project. ``cache`` is a folder of what was compiled and hashed, by default beside the store; it is
-    only read (``Loaded.save_caches()`` writes it).
+    only read (``Loaded.save_caches()`` writes it). ``recorded`` gives the columns that tables were last made with.
 
     Mistakes are collected in ``Loaded.mistakes``. Raises only DefinitionError ``source-changed``, where a file is
     edited while it is imported.
@@ -54,7 +55,9 @@ def load(
     sources = ProjectSources(settings.root, cache=cache)
     with sources.importing():
         scanned = scan(settings.modules, settings.root) if assets is None else _around(assets)
-        return _loaded(settings, scanned, sources, Queries(cache), sets, resources or {}, around=assets is not None)
+        return _loaded(
+            settings, scanned, sources, Queries(cache), sets, resources or {}, recorded, around=assets is not None
+        )
 
 
 def _cache_folder(settings: Settings) -> Path | None:
@@ -79,6 +82,7 @@ def _loaded(
     known: Queries,
     sets: Sequence[str],
     given: Mapping[str, object],
+    recorded: Recorded,
     *,
     around: bool,
 ) -> Loaded:
@@ -98,7 +102,7 @@ def _loaded(
     signatures = {each.key: signature for each, signature in read}
     declarations = [each for each, _ in read]
     project = project_of(declarations, signatures, names, faults)
-    queries, project = read_queries(declarations, project, known, settings.root, faults)
+    queries, project = read_queries(declarations, project, known, settings.root, recorded, faults)
     functions = readable_functions(declarations, signatures, queries, project, faults)
     sound_sources = [
         each
@@ -142,4 +146,5 @@ def _loaded(
         broken=scanned.broken,
         project_sources=sources,
         queries=known,
+        loose={key: (each.fault, each.loose) for key, each in queries.items() if each.fault is not None},
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from assetflow.declare import In, Param, SqlAsset
 from assetflow.errors import AssetflowError, DefinitionError, nearest
@@ -27,7 +27,10 @@ from assetflow.types.libraries import AnyScan, AnyTable
 from assetflow.types.rowfits import misfits
 from assetflow.types.rowmodels import Column, RowModel, row_model, row_model_of
 
-__all__ = ["ReadQuery", "read_queries"]
+__all__ = ["ReadQuery", "Recorded", "read_queries"]
+
+#: The columns that tables had when they were last made, of those of which that is known.
+Recorded: TypeAlias = Callable[[Sequence[AssetKey]], Mapping[AssetKey, Columns]]
 
 #: The name under which a query is handed the running step: no table or parameter can have it.
 _STEP = "(step)"
@@ -44,29 +47,44 @@ class ReadQuery:
     code: CodeVersion
     #: None where a table's columns are not known before it is made.
     binding: Binding | None
-    #: The tables whose columns are not known.
-    unknown: tuple[AssetKey, ...] = ()
+    #: The tables whose columns nothing declares: they are those of the last time, or not known.
+    loose: tuple[AssetKey, ...] = ()
+    #: What is wrong with it over the columns that these had the last time.
+    fault: DefinitionError | None = None
 
 
 def read_queries(
-    declarations: Iterable[Declared], project: Project, queries: Queries, root: Path, faults: Faults
+    declarations: Iterable[Declared],
+    project: Project,
+    queries: Queries,
+    root: Path,
+    recorded: Recorded,
+    faults: Faults,
 ) -> tuple[dict[AssetKey, ReadQuery], Project]:
-    """The sound queries by key, and the project with the types of what they give; every mistake is told."""
+    """The sound queries by key, and the project with the types of what they give; every mistake is told.
+
+    ``recorded`` gives the columns that tables had when they were last made. By these a query is checked and followed
+    where nothing declares others; what it is counts as it is written then, as nobody knows what the table will have.
+    """
     written = {each.key: each for each in declarations if isinstance(each.value, SqlAsset)}
     reading = {key: _Reading(each, project, queries, root) for key, each in written.items()}
     waiting = {key: one.parsed(faults) & written.keys() for key, one in reading.items()}
     types = dict(project.types)
     found: dict[AssetKey, ReadQuery] = {}
+    read = {key for one in reading.values() for key in one.reads} - written.keys()
+    last = dict(recorded(sorted(key for key in read if _columns(types.get(key)) is None)))
     while waiting:
         ready = [key for key, needs in waiting.items() if not needs & waiting.keys()] or list(waiting)  # a loop is told
         for key in sorted(ready):
             del waiting[key]
-            one = reading[key].bound(replace(project, types=types), faults)
+            one = reading[key].bound(replace(project, types=types), last, faults)
             if one is None:
                 types.pop(key, None)
             else:
                 found[key] = one
                 types[key] = one.output.hint
+                if one.loose and one.binding is not None:
+                    last[key] = dict(one.binding.columns)
     return found, replace(project, types=types)
 
 
@@ -108,8 +126,13 @@ class _Reading:
             self._statement = None
         return frozenset(self._tables.values())
 
-    def bound(self, project: Project, faults: Faults) -> ReadQuery | None:
-        """Bind it to what its tables have."""
+    @property
+    def reads(self) -> Iterable[AssetKey]:
+        """The assets that it reads, once it is parsed."""
+        return self._tables.values()
+
+    def bound(self, project: Project, last: Mapping[AssetKey, Columns], faults: Faults) -> ReadQuery | None:
+        """Bind it to what its tables have, or had the last time."""
         statement = self._statement
         if statement is None:
             return None
@@ -124,21 +147,24 @@ class _Reading:
         inputs = bound_inputs(self._declared, Roles(inputs=taken), project, faults)
         if parameters is None or inputs is None or not all(key in project.types for key in names):
             return None
-        columns = {key: _columns(project.types[key]) for key in names}
-        known = {key: has for key, has in columns.items() if has is not None}
-        unknown = tuple(sorted(columns.keys() - known.keys()))
-        binding = None
-        if not unknown:
+        declared = {key: has for key in names if (has := _columns(project.types[key])) is not None}
+        loose = tuple(sorted(names.keys() - declared.keys()))
+        known = {**{key: last[key] for key in loose if key in last}, **declared}
+        binding, wrong = None, None
+        if known.keys() == names.keys():
             values = {each.name: each.default if each.has_default else _any_of(each.hint) for each in parameters}
             try:
                 binding = self._queries.binding(statement, self._tables, known, values)
             except SqlFault as fault:
-                faults.add(self._told(fault))
-                return None
-        output = self._output(binding, faults)
+                wrong = self._told(fault)
+        if wrong is not None and not loose:
+            faults.add(wrong)
+            return None
+        sure = None if loose else binding
+        output = self._output(sure, faults)
         if output is None:
             return None
-        reads = binding.reads if binding is not None else {}
+        reads = sure.reads if sure is not None else {}
         return ReadQuery(
             roles=Roles(inputs=taken, parameters=parameters, context=_STEP),
             inputs=tuple(
@@ -154,11 +180,12 @@ class _Reading:
                 tables=dict(self._tables),
                 inputs={name: key for key, name in names.items()},
                 step=_STEP,
-                columns=None if binding is None else known,
+                columns=None if sure is None else known,
             ),
-            code=self._code(statement, binding),
+            code=self._code(statement, sure),
             binding=binding,
-            unknown=unknown,
+            loose=loose,
+            fault=wrong,
         )
 
     def _partitions(self, key: AssetKey) -> All | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar, overload
@@ -34,12 +35,13 @@ from assetflow.plan.checks import ask_all
 from assetflow.project.explaining import explained
 from assetflow.project.results import AssetStatus, Explanation, Named, Result
 from assetflow.project.running import USUAL, Running, RunOptions
-from assetflow.project.schemas import refuse_misfits
+from assetflow.project.schemas import last_columns, refuse_misfits
 from assetflow.project.snapshot import Seen, look, taken
 from assetflow.project.standing import statuses
 from assetflow.run.world import REAL, World
 from assetflow.store.local import LocalStore
 from assetflow.store.values import Values
+from assetflow.types.columns import ColumnType
 from assetflow.upkeep.past import Past
 
 __all__ = ["Project"]
@@ -79,7 +81,7 @@ class Project:
     ) -> None:
         self.settings = settings
         self.world = world
-        self._loader = loader or (lambda: load(settings, sets=sets, resources=resources))
+        self._loader = loader or (lambda: load(settings, sets=sets, resources=resources, recorded=self.last_columns))
         self._store = store
         self._catalog = catalog
         self._sets = tuple(sets)
@@ -111,6 +113,14 @@ class Project:
     def loaded(self) -> Loaded:
         """The project's code as it is today, with its mistakes."""
         return self._loader()
+
+    def last_columns(self, assets: Sequence[AssetKey]) -> Mapping[AssetKey, Mapping[str, ColumnType]]:
+        """The columns of tables as they are now, of those of which these are known. A catalog that cannot be read knows
+        none.
+        """
+        with suppress(AssetflowError):
+            return last_columns(self.reading, self.environment, assets)
+        return {}
 
     @functools.cached_property
     def store(self) -> Store:
@@ -176,7 +186,8 @@ class Project:
         its own, reads differently. That one is skipped where there are mistakes.
         """
         with room.again.SecondLoad(self.settings) as second:
-            return self.loaded.warnings + (() if self.loaded.mistakes else second.warnings(self.loaded))
+            loose = tuple(fault for fault, _ in self.loaded.loose.values())
+            return self.loaded.warnings + loose + (() if self.loaded.mistakes else second.warnings(self.loaded))
 
     def refuse_mistakes(self, *, strict: bool) -> None:
         """Raise Mistakes if there are any; unless strict, modules that do not import only make assets unavailable."""

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from assetflow.catalog import Catalog
 from assetflow.errors import DefinitionError, Mistakes
 from assetflow.load.definitions import BoundInput, Loaded
 from assetflow.model.history import History
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Action, Plan
-from assetflow.types.recorded import recorded_misfits
+from assetflow.types.columns import ColumnType
+from assetflow.types.recorded import recorded_misfits, recorded_type
 from assetflow.types.rowmodels import row_model_of
 
-__all__ = ["refuse_misfits"]
+__all__ = ["last_columns", "refuse_misfits"]
+
+
+def last_columns(
+    catalog: Catalog, environment: str, assets: Sequence[AssetKey]
+) -> dict[AssetKey, dict[str, ColumnType]]:
+    """The columns of these tables as they are now; what has none, or one that is not known, is left out."""
+    if not assets:
+        return {}
+    found: dict[AssetKey, dict[str, ColumnType]] = {}
+    with catalog.view(environment) as view:
+        samples = view.samples(assets)
+    for asset, current in samples.items():
+        types = {column.name: recorded_type(column.type) for column in current.data.columns}
+        known = {name: kind for name, kind in types.items() if kind is not None}
+        if known and known.keys() == types.keys():
+            found[asset] = known
+    return found
 
 
 def refuse_misfits(loaded: Loaded, plan: Plan, histories: Mapping[Partition, History]) -> None:
@@ -28,6 +47,9 @@ def refuse_misfits(loaded: Loaded, plan: Plan, histories: Mapping[Partition, His
         for bound in loaded.bound[node].inputs
         if bound.rows is not None and bound.edge.asset not in made and not _declared(loaded, bound)
         for mistake in _misfits(loaded, node, bound, histories)
+    ]
+    found += [
+        fault for node, (fault, tables) in sorted(loaded.loose.items()) if node in nodes and not made & set(tables)
     ]
     if found:
         raise Mistakes(found)

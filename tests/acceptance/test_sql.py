@@ -252,6 +252,22 @@ def test_a_query_over_a_table_without_a_model_is_bound_when_it_runs(shop: Any) -
         }
     ]
     shop.run("materialize")
+    # Now it is known what the table has, for checking and for lineage.
+    assert {(e["from"], e["to"]) for e in shop.json("lineage", "above", "--columns")["columns"]} == {
+        ("shop.loose.a", "shop.over.c"),
+        ("shop.over.c", "shop.above.s"),
+    }
+    shop.edit("shop.py", "select a + 1 as c", "select e + 1 as c")
+    (warning,) = shop.json("validate")["warnings"]
+    assert (warning["code"], warning["message"]) == ("unknown-column", "shop.over: shop.loose has no column 'e'")
+    (error,) = shop.json("plan", code=2)["errors"]
+    assert error["excerpt"] == ["select e + 1 as c from loose", "       ^"]
+    assert shop.json("materialize", code=2)["errors"] == [error]
+    # It is asked of a table that will be made anew what it will have, not what it had.
+    shop.edit("shop.py", "'a': [1, 2]", "'e': [1, 2]")
+    assert {step["key"] for step in shop.json("plan")["steps"]} == {"shop.loose", "shop.over", "shop.above"}
+    shop.edit("shop.py", "'e': [1, 2]", "'a': [1, 2]")
+    shop.edit("shop.py", "select e + 1 as c", "select a + 1 as c")
     assert rows(shop, "over") == [{"c": 2}, {"c": 3}]
     assert rows(shop, "above") == [{"s": 5}]
     assert "nothing to do" in shop.run("materialize").out

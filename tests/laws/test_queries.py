@@ -18,7 +18,7 @@ from assetflow.sql.running import run
 from assetflow.types.arrowtypes import arrow_field
 from assetflow.types.scans import Scan
 from assetflow.types.tables import to_arrow
-from tests.sql.conftest import TABLES, Bench, bench  # noqa: F401 - a fixture
+from tests.sql.conftest import TABLES, Bench
 from tests.sql.test_resolving import CASES
 
 QUERIES = [query for query, _, _ in CASES]
@@ -36,6 +36,11 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "name": st.sampled_from(["Ada", "Grace", None]),
     "address": st.fixed_dictionaries({"city": st.sampled_from(["X", "Y"]), "zip": st.sampled_from(["1", "2"])}),
 }
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench()
 
 
 def made(key: AssetKey, rows: list[dict[str, Any]]) -> pa.Table:
