@@ -134,13 +134,20 @@ class _Reading:
 
     def value(self, member: Member, hint: object) -> Any:
         """One member, as the annotation asks and the producer made it."""
-        if self.argument.bound.rows is not None:
+        if self.argument.bound.rows is not None and not self._is_lazily_sound(member, hint):
             return self._as_asked(self._rows(member, self.argument.bound.rows), hint)
         hint, relation = _asked(self.argument.producer, hint)
         if not relation:
             return self._read(member, hint)
         table = self._read(member, _arrow_table())
         return types.tables.from_arrow(table, hint, connection=self.connect())
+
+    def _is_lazily_sound(self, member: Member, hint: object) -> bool:
+        """Whether a stored table can be read as it is asked for: what its maker makes sure of needs no look at all of
+        it.
+        """
+        lazy = kind_of_hint(hint) is TableKind.POLARS_LAZY
+        return lazy and self.argument.bound.guaranteed and isinstance(member.place, Lying)
 
     def table(self) -> Any:
         """All members as one table, one after the other."""

@@ -55,6 +55,8 @@ def _checked(value: Any, output: BoundOutput, streamed: dict[str, list[str]]) ->
     if output.hint is None or (type(value) is output.hint and output.hint in PLAIN):
         return value
     value = checked(value, output.hint, what=str(output.key))
+    if kind_of_value(value) is TableKind.POLARS_LAZY and isinstance(output.codec, TableCodec | None):
+        value = types.lazily.collected(value)
     if output.rows is None:
         return value
     if kind_of_value(value) is TableKind.ARROW_READER:

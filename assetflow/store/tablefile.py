@@ -22,7 +22,8 @@ from assetflow.model.versions import DataVersion
 from assetflow.store.columns import TableDigest, table_version
 from assetflow.types.canonical import ORIGIN
 from assetflow.types.libraries import TableKind, kind_of_hint, kind_of_value
-from assetflow.types.scans import Scan, is_scannable
+from assetflow.types.outgoing import outgoing
+from assetflow.types.scans import Scan, is_scannable, lazily
 from assetflow.types.tables import from_arrow, to_arrow
 
 __all__ = ["read", "read_verified", "settled", "version", "write", "write_stream"]
@@ -35,8 +36,8 @@ _PIECE = 1 << 20
 #: Cells of a table from which on several threads are worth starting.
 _MANY = 1_000_000
 #: A row group is written when this many bytes of Arrow data, or rows, have come together.
-_GROUP_BYTES = 128 << 20
-_GROUP_ROWS = 1 << 20
+_GROUP_BYTES = 64 << 20
+_GROUP_ROWS = 1 << 19
 #: These are run again each time they are asked, or only once.
 _UNSETTLED = frozenset({TableKind.POLARS_LAZY, TableKind.DUCKDB, TableKind.ARROW_READER})
 
@@ -79,6 +80,7 @@ def write_stream(value: Any, path: Path, compression: str) -> tuple[DataVersion,
             if sum(w.nbytes for w in waiting) >= _GROUP_BYTES or sum(w.num_rows for w in waiting) >= _GROUP_ROWS:
                 _write(writer, pa.concat_tables(waiting))
                 waiting = []
+                pa.default_memory_pool().release_unused()
         if waiting:
             _write(writer, pa.concat_tables(waiting))
     return digest.version(), _digests(path)
@@ -141,6 +143,10 @@ def read_verified(
     """
     if kind_of_hint(hint) is TableKind.SCAN and (scan := _scanned(path, size, chunks, columns)) is not None:
         return scan
+    if kind_of_hint(hint) is TableKind.POLARS_LAZY and size > _MAPPED:
+        scan = _scanned(path, size, chunks, columns)
+        if scan is not None and (lazy := lazily(scan, _polars)) is not None:
+            return lazy
     data = _bytes(path)
     if data.size != size:
         raise _damaged(f"it has {data.size:,} bytes, not {size:,}")
@@ -186,6 +192,10 @@ def _piecewise(file: BinaryIO, ranges: list[tuple[int, int]]) -> bytes:
 
 def _written_schema(file: pq.ParquetFile) -> pa.Schema:
     return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(file.metadata.metadata[b"ARROW:schema"])))
+
+
+def _polars(table: pa.Table) -> Any:  # a polars.DataFrame
+    return outgoing(table, TableKind.POLARS, None)
 
 
 def _parsed(file: pq.ParquetFile, columns: tuple[str, ...] | None) -> pa.Table:
@@ -235,12 +245,15 @@ def _verified_columns(data: pa.Buffer, chunks: bytes, columns: tuple[str, ...]) 
 
 
 def _digests(path: Path) -> bytes:
-    """``Blob.chunks`` of a file."""
-    data = _bytes(path)
-    length = int.from_bytes(data.slice(data.size - 8, 4).to_pybytes(), "little") + 8
-    parts = [_LAYOUT.to_bytes(1, "little"), length.to_bytes(4, "little")]
-    parts.append(xxh3_128(data.slice(data.size - length)).digest())
-    parts += [_digest(data, ranges) for ranges in _ranges(pq.ParquetFile(pa.BufferReader(data), pre_buffer=False))]
+    """``Blob.chunks`` of a file. It is read a piece at a time: it may be larger than memory."""
+    with pq.ParquetFile(path) as file:
+        ranges = _ranges(file)
+    with path.open("rb") as data:
+        size = data.seek(-8, 2) + 8
+        length = int.from_bytes(data.read(4), "little") + 8
+        parts = [_LAYOUT.to_bytes(1, "little"), length.to_bytes(4, "little")]
+        parts.append(_piecewise(data, [(size - length, length)]))
+        parts += [_piecewise(data, each) for each in ranges]
     return b"".join(parts)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["Scan", "is_scannable"]
+__all__ = ["Scan", "is_scannable", "lazily"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +28,36 @@ class Scan:
         if self.table is not None:
             return self.table
         return pq.read_table(self.path, columns=self.schema.names)
+
+
+def lazily(scan: Scan, outgoing: Callable[[pa.Table], Any]) -> Any:  # of polars; None where that cannot be
+    """The file as a lazy frame, read a batch at a time as it is asked for. ``outgoing`` makes frames of tables."""
+    plugins: Any = import_module("polars.io.plugins")
+    path = scan.path
+    if path is None or not scan.schema.names or not hasattr(plugins, "register_io_source"):
+        return None
+
+    def batches(
+        with_columns: list[str] | None, predicate: Any, n_rows: int | None, batch_size: int | None
+    ) -> Iterator[Any]:  # as polars calls it: an expression; frames
+        names = scan.schema.names if with_columns is None else list(with_columns)
+        wanted = pa.schema([scan.schema.field(name) for name in names])
+        left = n_rows
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=_PIECE) as file:
+            for batch in file.iter_batches(min(batch_size or _BATCH, _BATCH), columns=names, use_threads=False):
+                table = pa.Table.from_batches([batch]).select(names).cast(wanted)
+                table = table if left is None else table.slice(0, left)
+                left = None if left is None else left - table.num_rows
+                frame = outgoing(table)
+                yield frame if predicate is None else frame.filter(predicate)
+                if left == 0:
+                    return
+
+    return plugins.register_io_source(batches, schema=outgoing(scan.schema.empty_table()).schema, is_pure=True)
+
+
+#: Rows of one batch of a lazy frame, and bytes that are read at once.
+_BATCH, _PIECE = 1 << 15, 1 << 20
 
 
 def is_scannable(kind: pa.DataType) -> bool:

@@ -1,0 +1,59 @@
+"""Lazy frames run a batch at a time, so that what they give need not fit into memory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
+
+from assetflow.types.canonical import ORIGIN
+from assetflow.types.libraries import TableKind
+from assetflow.types.tables import to_arrow
+
+__all__ = ["collected"]
+
+#: A result of up to so many bytes is one table.
+_AT_ONCE = 32 << 20
+#: Rows of one batch.
+_BATCH = 1 << 15
+
+
+def collected(frame: Any) -> Any:  # a polars.LazyFrame; a pyarrow.Table or RecordBatchReader
+    """What a lazy frame gives: a small result as a canonical table, a large one as a stream of canonical batches, which
+    is to be read once. It is run here, and while the stream is read.
+
+    A frame with categories, which each batch would number by itself, is one table whatever its size.
+    """
+    polars: Any = sys.modules["polars"]
+    schema = frame.collect_schema()
+    if not hasattr(frame, "collect_batches") or any(_numbered(polars, kind) for kind in schema.dtypes()):
+        return _table(frame.collect())
+    batches = iter(frame.collect_batches(chunk_size=_BATCH, engine="streaming"))
+    first, size = [], 0
+    for part in batches:
+        first.append(part)
+        size += part.estimated_size()
+        if size > _AT_ONCE:
+            canonical = to_arrow(first[0]).schema.remove_metadata()
+            return pa.RecordBatchReader.from_batches(canonical, _batches(chain(first, batches)))
+    return _table(polars.concat(first) if first else polars.DataFrame(schema=schema))
+
+
+def _batches(parts: Iterable[Any]) -> Iterator[pa.RecordBatch]:  # of polars.DataFrame
+    for part in parts:
+        yield from to_arrow(part).replace_schema_metadata(None).to_batches()
+
+
+def _table(frame: Any) -> pa.Table:  # a polars.DataFrame
+    return to_arrow(frame).replace_schema_metadata({ORIGIN: TableKind.POLARS_LAZY.value})
+
+
+def _numbered(polars: Any, kind: Any) -> bool:  # the library, and a type of it
+    inner = getattr(kind, "inner", None)
+    fields = [field.dtype for field in getattr(kind, "fields", ())]
+    return isinstance(kind, polars.Categorical) or any(
+        _numbered(polars, each) for each in [*([inner] if inner is not None else []), *fields]
+    )
