@@ -135,7 +135,10 @@ class ProjectForTests:
         bound = dict(loaded.bound)
         for asset, planned in self._failures.items():
             for key, one in loaded.bound.items():
-                if one.function is getattr(asset, "function", None) or asset in {str(key), key.name}:
+                # A query has no function of its own, and goes by its name.
+                name = asset if isinstance(asset, str) else getattr(asset, "name", "")
+                own = getattr(asset, "function", None)
+                if one.function is own or (own is None and name in {str(key), key.name}):
                     bound[key] = replace(one, function=_failing(one.function, planned))
         return replace(loaded, bound=bound)
 

@@ -26,6 +26,7 @@ from assetflow.model.definition import DeclaredCheck, ResourceUse
 from assetflow.model.keys import AssetKey
 from assetflow.model.lineage import ColumnEdge
 from assetflow.model.versions import CodeVersion
+from assetflow.sql.queries import Queries
 from assetflow.types.hints import hint_text
 from assetflow.types.mentioned import classes_in
 
@@ -43,6 +44,7 @@ class Assembly:
     project: Project
     outside: Outside
     versions: CodeVersions
+    queries: Queries
     faults: Faults
     made: dict[AssetKey, Made] = field(default_factory=dict)
     bound: dict[AssetKey, Bound] = field(default_factory=dict)
@@ -87,7 +89,7 @@ class Assembly:
             for output in self.bound[declared.key].outputs if declared.key in self.bound else ():
                 if output.rows and (own := rows_check(output.key, output.rows, self.project.partitionings[output.key])):
                     listed.append((own, _told(own, f"the rows are those of {output.rows.name}", declared.where)))
-            for each in ready_checks(declared, outputs, self.project, self.faults):
+            for each in ready_checks(declared, outputs, self.project, self.queries, self.faults):
                 listed.append((each, _told(each, "", declared.where)))
         for one in functions:
             if one.node in self.made and (check := self._judging(one)) is not None:

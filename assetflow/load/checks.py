@@ -12,6 +12,7 @@ from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.binding import roles
 from assetflow.load.definitions import Bound, BoundCheck, BoundInput
 from assetflow.load.edges import Project, bound_inputs
+from assetflow.load.expressions import bind_expression
 from assetflow.load.faults import Faults
 from assetflow.load.functions import Function
 from assetflow.load.naming import Declared
@@ -25,6 +26,7 @@ from assetflow.model.partitioning import SINGLE, All, Partitioning, Same
 from assetflow.model.partitioning import Mapping as KeyMapping
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import fingerprint
+from assetflow.sql.queries import Queries
 from assetflow.types.assign import assignable
 from assetflow.types.hints import hint_text
 from assetflow.types.libraries import is_table_hint
@@ -186,7 +188,7 @@ def rows_check(asset: AssetKey, rows: RowModel, partitioning: Partitioning) -> B
 
 
 def ready_checks(
-    declared: Declared, outputs: Mapping[AssetKey, object], project: Project, faults: Faults
+    declared: Declared, outputs: Mapping[AssetKey, object], project: Project, queries: Queries, faults: Faults
 ) -> Iterator[BoundCheck]:
     """The ready-made checks of a declaration, for each output (with its type) that they are of."""
     assert not isinstance(declared.value, CheckFunction)
@@ -208,10 +210,13 @@ def ready_checks(
         for each in listed:
             name = ready.name_of(each)
             try:
+                if isinstance(each, ready.Expression):
+                    bind_expression(each.sql, asset, row_model_of(outputs[asset]), queries)
                 yield _ready(declared, asset, outputs[asset], each, name, project)
             except AssetflowError as error:
                 message = f"{asset}:{name}: {error.message}"
-                faults.add(DefinitionError("bad-check", message, where=[declared.line], hint=error.hint))
+                where, excerpt = [declared.line], error.excerpt
+                faults.add(DefinitionError("bad-check", message, where=where, hint=error.hint, excerpt=excerpt))
 
 
 def _faulty(value: object, wanted: object) -> bool:

@@ -118,7 +118,12 @@ def _loaded(
     callables = [*functions.values(), *(each.function for each in checks)]
     beside = outside(callables, names, settings, sets, given, faults, complete=complete)
     assembly = Assembly(
-        root=settings.root, project=project, outside=beside, versions=CodeVersions(sources), faults=faults
+        root=settings.root,
+        project=project,
+        outside=beside,
+        versions=CodeVersions(sources),
+        queries=known,
+        faults=faults,
     )
     for each in sound_sources:
         assembly.add_source(each)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assetflow.catalog import Catalog
-from assetflow.declare import Asset, CheckFunction, MultiAsset, Source
+from assetflow.declare import Asset, CheckFunction, MultiAsset, Source, SqlAsset
 from assetflow.errors import AssetflowError, Mistakes, UsageError
 from assetflow.graph import Graph
 from assetflow.load.checks import rows_check
@@ -49,7 +49,7 @@ class _At:
 
 
 def materialize(
-    assets: Sequence[Asset[..., Any] | MultiAsset[..., Any] | Source | CheckFunction[..., Any]],
+    assets: Sequence[Asset[..., Any] | MultiAsset[..., Any] | Source | SqlAsset | CheckFunction[..., Any]],
     *,
     given: Given | None = None,
     resources: Mapping[str, object] | None = None,

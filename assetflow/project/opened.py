@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self, TypeVar, overload
 
 from assetflow import load as room
 from assetflow.catalog import Catalog
-from assetflow.declare import Asset
+from assetflow.declare import Asset, SqlAsset
 from assetflow.errors import AssetflowError, Mistakes, UsageError, nearest
 from assetflow.graph import Graph
 from assetflow.graph.columns import WHOLE, ColumnAddress, ColumnLineage, between_columns, column_named
@@ -222,6 +222,9 @@ class Project:
             return named
         if isinstance(named, str):
             return self.loaded.graph.resolve(named)
+        if isinstance(named, SqlAsset):
+            group = named.options.group
+            return self.loaded.graph.resolve(f"{group}.{named.name}" if group else named.name)
         for key, bound in self.loaded.bound.items():
             if bound.function is getattr(named, "function", None):
                 return key

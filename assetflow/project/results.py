@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from assetflow.declare import Asset, Source
+from assetflow.declare import Asset, Source, SqlAsset
 from assetflow.model.durations import duration_text
 from assetflow.model.event import StepFinished
 from assetflow.model.history import Setback
@@ -114,4 +114,4 @@ class Explanation:
 
 
 #: What names an asset in Python: the declaration, or its name.
-Named = Asset[..., Any] | Source | AssetKey | str
+Named = Asset[..., Any] | Source | SqlAsset | AssetKey | str

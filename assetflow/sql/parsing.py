@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import duckdb
@@ -18,6 +19,8 @@ __all__ = ["created", "parsed", "tree_of"]
 #: Table functions that make rows of their arguments alone. Others read files or the engine itself, or make up while the
 #: query runs what it reads.
 _TABLE_FUNCTIONS = frozenset({"generate_series", "json_each", "json_tree", "range", "repeat", "repeat_row", "unnest"})
+#: A semicolon, and comments after it.
+_END = re.compile(r";(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*\Z", re.DOTALL)
 #: What looks at the clock without being such a function: a macro, and words that stand without brackets.
 _CLOCK = frozenset({"ago"})
 _CLOCK_WORDS = frozenset({"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"})
@@ -29,6 +32,7 @@ def parsed(text: str) -> Statement:
     closed(connection)
     try:
         document = _document(connection, text)
+        bare = _bare(connection, text, document)
         statements = document["statements"]
         if len(statements) != 1:
             what = "holds no query" if not statements else f"holds {len(statements)} statements"
@@ -43,7 +47,7 @@ def parsed(text: str) -> Statement:
         hint = "write $name, and name it in parameters={…}"
         raise SqlFault("bad-sql", "its parameters have no names", offset=text.find("?"), hint=hint)
     return Statement(
-        text=whole.query.strip().rstrip(";"),
+        text=bare,
         tables=tuple(found.tables.values()),
         parameters=tuple(sorted(whole.named_parameters)),
         columns=tuple(sorted(found.columns, key=lambda each: each.offset)),
@@ -51,6 +55,18 @@ def parsed(text: str) -> Statement:
         single=_is_single(statements[0]["node"]),
         plain=canonical_json(without_places(statements[0]["node"])),
     )
+
+
+def _bare(connection: Any, text: str, document: Any) -> str:  # a DuckDB connection; JSON
+    """The text without a semicolon at its end and what follows, so that more can be written around it."""
+    while (cut := _END.sub("", text)) != text:
+        try:
+            if without_places(_document(connection, cut)) != without_places(document):
+                break
+        except SqlFault:  # it was the end of a text or of a comment
+            break
+        text = cut
+    return text
 
 
 def created(text: str) -> tuple[TableColumn, ...]:

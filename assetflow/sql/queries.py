@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Mapping
@@ -111,6 +112,7 @@ class Queries:
         self._changed = True
 
 
+@functools.cache
 def _engine() -> str:
     return version("duckdb")
 

@@ -185,3 +185,44 @@ def test_sound_checks_are_accepted_and_listed(folder: Any) -> None:
         "q": ["expression(x > 0)", "row_count(min=1)", "schema(x)"],
         "untyped": ["row_count(min=1)"],
     }
+
+
+EXPRESSIONS = [
+    ("amuont > 0", "shop.orders has no column 'amuont'", ["amuont > 0", "^"], "did you mean amount?"),
+    ("amount >", "syntax error at or near \")\"", [], ""),
+    ("amount + 1", "it gives double, and neither true nor false", [], "write amount > 0"),
+    ("id in (select id from shop.raw)", "it reads more than the rows themselves", [], None),
+    ("amount > $least", "it reads more than the rows themselves", [], None),
+    ("exists (from read_csv('x.csv'))", "a query reaches nothing but its tables, and read_csv() is none", None, None),
+    ("length(id) > 1 and nofun(amount)", None, None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "message", "excerpt", "hint"), EXPRESSIONS, ids=[sql for sql, *_ in EXPRESSIONS])
+def test_a_condition_that_cannot_be_asked_is_told_before_anything_runs(
+    folder: Any, sql: str, message: str | None, excerpt: list[str] | None, hint: str | None
+) -> None:
+    folder.write(
+        "shop.py",
+        f"""
+        from typing import Annotated
+        import polars as pl
+        from pydantic import BaseModel
+        from assetflow import asset, expression
+
+        class Order(BaseModel):
+            id: int
+            amount: float
+
+        @asset(checks=[expression({sql!r}), expression("amount > 0 -- of each")])
+        def orders() -> Annotated[pl.DataFrame, Order]: ...
+        """,
+    )
+    (found,) = folder.json("validate", code=2)["errors"]
+    assert found["code"] == "bad-check"
+    if message is not None:
+        assert found["message"] == f"shop.orders:expression({sql}): {message}"
+    if excerpt is not None:
+        assert found["excerpt"] == excerpt
+    if hint is not None:
+        assert found["hint"] == hint

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
-from assetflow import Context, File, Resource, Retry, Skip, asset, multi_asset, source
+from assetflow import Context, File, Resource, Retry, Skip, asset, multi_asset, source, sql_asset
 from assetflow.errors import Mistakes
 from assetflow.project import materialize
 from assetflow.testing import ProjectForTests, context
@@ -146,3 +147,24 @@ def test_a_plain_context_serves_plain_calls() -> None:
     assert ctx.metadata == {"note": "counted"}
     assert ctx.partition.key == "a"
     ctx.scratch.joinpath("x").write_text("x")
+
+
+def test_a_query_is_made_of_given_tables_and_read_by_its_declaration(assetflow_project: ProjectForTests) -> None:
+    @asset
+    def measures() -> pl.DataFrame:
+        return pl.DataFrame({"n": [1, 2, 3]})
+
+    summed = sql_asset("summed", "select sum(n) as total from measures where n >= $least", parameters={"least": 2})
+    result = materialize([summed], given={measures: pl.DataFrame({"n": [5, 1]})})
+    assert result.ok
+    assert result[summed].to_pylist() == [{"total": 5}]
+    result = materialize([summed, measures], sets=["least=3"])
+    assert result[summed].to_pylist() == [{"total": 3}]
+    project = assetflow_project.use(measures, summed)
+    assert project.materialize(summed).ok
+    assert project.load(summed).to_pylist() == [{"total": 5}]
+    assert project.plan(summed).steps == ()
+    project.fail(summed)
+    failed = project.materialize(summed, force=True)
+    assert not failed.ok
+    assert project.materialize(summed, force=True).ok

@@ -149,3 +149,19 @@ def test_functions_that_give_something_else_each_time_are_known(
     bench: Bench, query: str, volatile: tuple[str, ...]
 ) -> None:
     assert bench.queries.statement(query).volatile == volatile
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [
+        ("select 1 as x;", "select 1 as x"),
+        ("select 1 as x ; -- the end\n", "select 1 as x "),
+        ("select 1 as x; /* the\nend */ ;", "select 1 as x"),
+        ("select ';--' as x", "select ';--' as x"),
+        ("select 1 as x -- no ; here", "select 1 as x -- no ; here"),
+        ("-- first\nselect 1 as x;\n-- last", "-- first\nselect 1 as x"),
+    ],
+)
+def test_what_follows_a_query_is_left_out(bench: Bench, text: str, bare: str) -> None:
+    assert bench.queries.statement(text).text == bare
+    assert [name for name, _ in bench.bound(text).columns] == ["x"]
