@@ -118,10 +118,14 @@ class _Trial:
         # Over empty tables the others would find that nothing is to be read.
         self._connection.execute(f"set disabled_optimizers='{','.join(others)}'")
         closed(self._connection)
-        for key, has in columns.items():
-            self._connection.execute(f"create schema if not exists {quoted(key.group)}")
+        #: By the name that the plan has for it.
+        self._keys: dict[str, AssetKey] = {}
+        for number, (key, has) in enumerate(columns.items()):
+            self._keys[f"_{number}"] = key
             listed = ", ".join(f"{quoted(name)} {duck_type(kind)}" for name, kind in has.items())
-            self._connection.execute(f"create table {quoted(key.group)}.{quoted(key.name)} ({listed})")
+            self._connection.execute(f"create table _{number} ({listed})")
+            self._connection.execute(f"create schema if not exists {quoted(key.group)}")
+            self._connection.execute(f"create view {quoted(key.group)}.{quoted(key.name)} as from _{number}")
         for each in views(tables):
             self._connection.execute(each)
 
@@ -155,7 +159,7 @@ class _Trial:
             waiting += node["children"]
             if (table := node["extra_info"].get("Table")) is not None:
                 read = node["extra_info"].get("Projections") or []
-                key = AssetKey(*str(table).replace('"', "").split(".")[-2:])
+                key = self._keys[str(table).replace('"', "").rpartition(".")[2]]
                 found[key] = found.get(key, frozenset()) | ({read} if isinstance(read, str) else set(read))
         return found
 

@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from assetflow.sql.naming import Form, Json, NotFollowed
 
-__all__ = ["CASELESS", "PLACES", "caseless", "pivoted_name", "lambda_names", "plain", "pruned", "whole_number"]
+__all__ = [
+    "CASELESS",
+    "PLACES",
+    "caseless",
+    "lambda_names",
+    "pivoted_name",
+    "plain",
+    "pruned",
+    "unpivoted_name",
+    "whole_number",
+]
 
 #: Where in the text a piece stands.
 PLACES = frozenset({"query_location", "query_location_length"})
@@ -16,11 +26,26 @@ CASELESS = frozenset({"function_name", "type_name", "schema", "catalog", "path"}
 
 def pivoted_name(node: Json) -> str:
     """The value that a pivot's column stands for."""
+    if not node.get("alias"):
+        values = node.get("values") or []  # as DuckDB 1 says it
+        if len(values) == 1:
+            return str(values[0]["value"])
+        what = node.get("star_expr") or {}
+        literal = what.get("literal") or {}
+        if what.get("class") == "CONSTANT" and "text" in literal:
+            return str(literal["text"])
+    raise NotFollowed("pivot over other than values is not followed")
+
+
+def unpivoted_name(node: Json) -> str:
+    """The column whose values an unpivot puts below others'."""
+    values = node.get("values") or []
     what = node.get("star_expr") or {}
-    literal = what.get("literal") or {}
-    if node.get("alias") or what.get("class") != "CONSTANT" or "text" not in literal:
-        raise NotFollowed("pivot over other than values is not followed")
-    return str(literal["text"])
+    if len(values) == 1:
+        return str(values[0]["value"])
+    if what.get("class") == "COLUMN_REF":
+        return str(what["column_names"][-1])
+    raise NotFollowed("unpivot over other than columns is not followed")
 
 
 def pruned(form: Form, kept: set[int], items: Mapping[tuple[int, str], int]) -> Form:

@@ -13,7 +13,17 @@ from itertools import product
 
 from assetflow.model.keys import AssetKey
 from assetflow.model.lineage import Role
-from assetflow.sql.forms import CASELESS, PLACES, caseless, lambda_names, pivoted_name, plain, pruned, whole_number
+from assetflow.sql.forms import (
+    CASELESS,
+    PLACES,
+    caseless,
+    lambda_names,
+    pivoted_name,
+    plain,
+    pruned,
+    unpivoted_name,
+    whole_number,
+)
 from assetflow.sql.naming import (
     Cte,
     Field,
@@ -88,6 +98,8 @@ class _Walk:
 
     def query(self, node: Json, names: Names) -> Given:
         """A select, a set operation, or one that recurs."""
+        while node["type"] == "CTE_NODE":  # as DuckDB 1 says it: what is below has the definitions too
+            node = node["child"]
         names = self._with(node, names)
         match node["type"]:
             case "SELECT_NODE":
@@ -415,10 +427,9 @@ class _Walk:
         """The columns that stay, one of names, and one of the values that stood under these names."""
         source = self._from(node["source"], names)
         (pivot,) = node["pivots"]
-        listed = [each.get("star_expr") for each in pivot["entries"]]
-        if len(node["unpivot_names"]) != 1 or any(each is None or each["class"] != "COLUMN_REF" for each in listed):
-            raise NotFollowed("unpivot over other than columns is not followed")
-        turned = {each["column_names"][-1].lower() for each in listed}
+        if len(node["unpivot_names"]) != 1:
+            raise NotFollowed("unpivot into several columns is not followed")
+        turned = {unpivoted_name(each).lower() for each in pivot["entries"]}
         gone = [each for _, each in source.star if each.name.lower() in turned]
         number = self._next()
         values = frozenset(one for each in gone for one in each.values)
