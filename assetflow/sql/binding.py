@@ -79,11 +79,16 @@ _NARROWED = {"HUGEINT": "BIGINT", "UHUGEINT": "UBIGINT"}
 _REFUSED = {"INTERVAL": "write epoch(…) for seconds, or datediff('day', …)", "BIT": "cast it to varchar"}
 
 
+def narrowed(kinds: Sequence[str]) -> list[str]:
+    """For each DuckDB type the one that it is cast to; empty where it stays."""
+    return [_NARROWED.get(kind) or ("VARCHAR" if kind.startswith("ENUM(") else "") for kind in kinds]
+
+
 def finished(text: str, names: Sequence[str], kinds: Sequence[str]) -> str:
     """The text that is run for a query that gives columns of these DuckDB types: the sum of whole numbers, which is
     wider than any table's, is narrowed again, or fails; an enum's values are texts.
     """
-    casts = [_NARROWED.get(kind) or ("VARCHAR" if kind.startswith("ENUM(") else "") for kind in kinds]
+    casts = narrowed(kinds)
     if not any(casts):
         return text
     listed = ", ".join(
@@ -142,8 +147,12 @@ class _Trial:
                 raise SqlFault("bad-sql", f"it gives several columns named {name}", hint=hint)
             if told := _REFUSED.get(kind):
                 raise SqlFault("bad-sql", f"its column {name!r} is of type {kind}, which no table keeps", hint=told)
-        text = f"from (\n{finished(self.statement.text, names, kinds)}\n) limit 0"
-        schema = self._connection.sql(text, params=self._parameters).to_arrow_table().schema
+        # Of nulls of these types, as the query itself is not to be run here.
+        nulls = ", ".join(
+            f"cast(null as {narrow or kind}) as {quoted(name)}"
+            for name, kind, narrow in zip(names, kinds, narrowed(kinds), strict=True)
+        )
+        schema = self._connection.sql(f"select {nulls} limit 0").to_arrow_table().schema
         return tuple((field.name, column_type(field.type)) for field in schema)
 
     def scanned(self) -> dict[AssetKey, frozenset[str]] | None:

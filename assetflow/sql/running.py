@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ def _run(
     if whole != text:
         relation = connection.sql(whole, params=parameters)
     reader = pa.RecordBatchReader.from_stream(relation)
-    first: list[pa.RecordBatch] = []
+    first = deque[pa.RecordBatch]()
     size = 0
     for batch in reader:
         first.append(batch)
@@ -102,11 +102,13 @@ def _run(
 
 
 def _rest(
-    name: str, first: Sequence[pa.RecordBatch], reader: pa.RecordBatchReader, connection: Any
+    name: str, first: deque[pa.RecordBatch], reader: pa.RecordBatchReader, connection: Any
 ) -> Iterator[pa.RecordBatch]:  # a DuckDB connection, kept as long as it is read from
     try:
         with _telling(name):
-            yield from chain(first, reader)
+            while first:  # nothing of them is kept once it is given
+                yield first.popleft()
+            yield from reader
     finally:
         connection.close()
 
@@ -130,6 +132,10 @@ def _telling(name: str) -> Iterator[None]:
     """What the values of its tables do not allow, as a mistake of the data."""
     try:
         yield
+    except RuntimeError as error:  # so DuckDB ends at the signal that Python has for it
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from None
+        raise
     except (duckdb.Error, pa.ArrowException, OSError) as error:  # a stream raises pyarrow's, with DuckDB's text
         kind, _, what = str(error).strip().partition("\n")[0].partition(": ")
         if kind not in _OF_DATA:

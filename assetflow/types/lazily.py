@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -32,18 +32,20 @@ def collected(frame: Any) -> Any:  # a polars.LazyFrame; a pyarrow.Table or Reco
     if not hasattr(frame, "collect_batches") or any(_numbered(polars, kind) for kind in schema.dtypes()):
         return _table(frame.collect())
     batches = iter(frame.collect_batches(chunk_size=_BATCH, engine="streaming"))
-    first, size = [], 0
+    first, size = deque[Any](), 0
     for part in batches:
         first.append(part)
         size += part.estimated_size()
         if size > _AT_ONCE:
             canonical = to_arrow(first[0]).schema.remove_metadata()
-            return pa.RecordBatchReader.from_batches(canonical, _batches(chain(first, batches)))
-    return _table(polars.concat(first) if first else polars.DataFrame(schema=schema))
+            return pa.RecordBatchReader.from_batches(canonical, _batches(first, batches))
+    return _table(polars.concat(list(first)) if first else polars.DataFrame(schema=schema))
 
 
-def _batches(parts: Iterable[Any]) -> Iterator[pa.RecordBatch]:  # of polars.DataFrame
-    for part in parts:
+def _batches(first: deque[Any], rest: Iterable[Any]) -> Iterator[pa.RecordBatch]:  # of polars.DataFrame
+    while first:  # nothing of them is kept once it is given
+        yield from to_arrow(first.popleft()).replace_schema_metadata(None).to_batches()
+    for part in rest:
         yield from to_arrow(part).replace_schema_metadata(None).to_batches()
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from typing import Any
 
 import pytest
@@ -478,3 +482,26 @@ def test_column_lineage_and_impact_go_through_queries_and_functions(shop: Any) -
     assert shop.json("lineage", "--columns")["columns"] == before  # as it was recorded
     assert "did you mean amount?" in shop.run("lineage", "orders.amunt", code=2).err
     assert "columns are not drawn" in shop.run("lineage", "--columns", "--format", "dot", code=2).err
+
+
+ENDLESS = "with recursive r as (select 1 as a union all select 1 - a from r) select sum(a) as s from r"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_query_that_does_not_end_is_ended_by_one_interrupt(folder: Any, jobs: str) -> None:
+    folder.write(
+        "shop.py", f"from assetflow import *\nx = sql_asset('x', {ENDLESS!r})\n@asset\ndef y() -> int: return 1\n"
+    )
+    folder.write("assetflow.toml", 'modules = ["shop"]\n')
+    command = [sys.executable, "-m", "assetflow", "materialize", "-C", str(folder.path), "-j", jobs]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not (folder.path / "catalog.db").exists():
+            time.sleep(0.05)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=30)
+        finally:
+            process.kill()
+        assert process.returncode == 130
+    assert folder.json("status")["assets"][0]["state"] == "missing"

@@ -165,3 +165,9 @@ def test_functions_that_give_something_else_each_time_are_known(
 def test_what_follows_a_query_is_left_out(bench: Bench, text: str, bare: str) -> None:
     assert bench.queries.statement(text).text == bare
     assert [name for name, _ in bench.bound(text).columns] == ["x"]
+
+
+def test_binding_runs_nothing(bench: Bench) -> None:
+    endless = "with recursive r as (select 1 as a union all select 1 - a from r) select sum(a) as s from r"
+    assert [(name, str(kind)) for name, kind in bench.bound(endless).columns] == [("s", "int64")]
+    assert bench.bound("select max(i) as m from range(1000000000000) r(i)").columns[0][0] == "m"
