@@ -155,6 +155,8 @@ class _Walk:
         }
         found = Given(form, tuple(given), source.rows, tuple(numbers))
         together = any(each["type"] == "DISTINCT_MODIFIER" for each in node.get("modifiers") or ())
+        if together and not any(each.get("distinct_on_targets") for each in node["modifiers"]):
+            self.uses |= {(Role.GROUP, one) for each in given for one in each.values}
         if together or node.get("aggregate_handling") == "FORCE_AGGREGATES":
             self.keep(found)
         return found
@@ -257,13 +259,15 @@ class _Walk:
         for part in parts:
             self.keep(part)
         kind = node["setop_type"]
+        # Which rows there are, and how often, depends on what is in them.
+        compared = Role.FILTER if kind in {"EXCEPT", "INTERSECT"} else None if node.get("setop_all") else Role.GROUP
+        if compared is not None:
+            self.uses |= {(compared, one) for part in parts for each in part.columns for one in each.values}
         given: list[Field] = list(parts[0].columns)
         for part in parts[1:]:
-            if kind == "EXCEPT":
-                self.uses |= {(Role.FILTER, one) for each in part.columns for one in each.values}
-            elif kind == "UNION_BY_NAME":
+            if kind == "UNION_BY_NAME":
                 given = by_name(given, part.columns)
-            else:
+            elif kind != "EXCEPT":
                 given = [united(one, other) for one, other in zip(given, part.columns, strict=True)]
         given = [Field(each.name, ["output", place], each.values) for place, each in enumerate(given)]
         inside = Names(None, {each.name.lower(): each for each in given if each.name}, names.ctes, outer=names.outer)
@@ -291,6 +295,8 @@ class _Walk:
             self.keep(again)
             wider = [united(one, other) for one, other in zip(given, again.columns, strict=True)]
             if [each.values for each in wider] == [each.values for each in given]:
+                if not node.get("union_all"):
+                    self.uses |= {(Role.GROUP, one) for each in wider for one in each.values}
                 form = {"first": first.form, "again": again.form, "all": node.get("union_all")}
                 return Given(form, tuple(wider), first.rows | again.rows)
             given, self._count = wider, count
@@ -379,6 +385,7 @@ class _Walk:
         values: set[Source] = set()
         form = self._expression(node["function"], names, values, None)
         sources = frozenset(values)
+        self.uses |= {(Role.FILTER, one) for one in sources}  # as many rows as it gives
         aliases = node.get("column_name_alias") or ()
         fields = tuple(Field(name, ["column", number, place], sources) for place, name in enumerate(aliases))
         rest = None if fields else Field("", ["column", number, ""], sources)
@@ -508,7 +515,11 @@ class _Walk:
         name = str(node["function_name"]).lower()
         if name == "count_star" and names.source is not None:
             self._take(names.source.rows, values, role)
-        form = self._parts(node, names, values, role, ("filter", "order_bys"))
+        inner: set[Source] = set()
+        form = self._parts(node, names, inner, role, ("filter", "order_bys"))
+        values |= inner
+        if name == "unnest":  # how long its lists are decides how often there is a row
+            self.uses |= {(Role.FILTER, one) for one in inner}
         form["filter"] = self._condition(node.get("filter"), names, role or Role.FILTER)
         orders = (node.get("order_bys") or {}).get("orders") or ()
         form["order"] = [self._expression(each, names, set(), role or Role.ORDER) for each in orders]

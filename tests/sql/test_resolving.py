@@ -131,7 +131,7 @@ CASES: list[tuple[str, dict[str, list[str]], list[str]]] = [
     (
         "with recursive r as (select id as a, customer as b from orders union select b, a from r where a < 3) select a from r",
         {"a": ["orders.customer", "orders.id"]},
-        ["filter orders.customer", "filter orders.id"],
+        ["filter orders.customer", "filter orders.id", "group orders.customer", "group orders.id"],
     ),
     (
         "select id as k from orders union all select customer from customers",
@@ -141,12 +141,12 @@ CASES: list[tuple[str, dict[str, list[str]], list[str]]] = [
     (
         "select id, note as name from orders union by name select name from customers",
         {"id": ["orders.id"], "name": ["customers.name", "orders.note"]},
-        [],
+        ["group customers.name", "group orders.id", "group orders.note"],
     ),
     (
         "select customer from customers except select customer from orders",
         {"customer": ["customers.customer"]},
-        ["filter orders.customer"],
+        ["filter customers.customer", "filter orders.customer"],
     ),
     (
         "select id as k from orders union all select customer from customers order by k",
@@ -163,8 +163,16 @@ CASES: list[tuple[str, dict[str, list[str]], list[str]]] = [
         {"what": [], "v": ["orders.customer", "orders.id"]},
         [],
     ),
-    ("select u from orders, unnest([id, customer]) q(u)", {"u": ["orders.customer", "orders.id"]}, []),
-    ("select unnest([id, customer]) as u from orders", {"u": ["orders.customer", "orders.id"]}, []),
+    (
+        "select u from orders, unnest([id, customer]) q(u)",
+        {"u": ["orders.customer", "orders.id"]},
+        ["filter orders.customer", "filter orders.id"],
+    ),
+    (
+        "select unnest([id, customer]) as u from orders",
+        {"u": ["orders.customer", "orders.id"]},
+        ["filter orders.customer", "filter orders.id"],
+    ),
     ("select list_transform([1], lambda x: x + id) as l from orders", {"l": ["orders.id"]}, []),
     ("select a from (values (1, 2)) t(a, b)", {"a": []}, []),
     (
@@ -173,6 +181,22 @@ CASES: list[tuple[str, dict[str, list[str]], list[str]]] = [
         [],
     ),
     ("select s.k from (select {'k': id, 'l': note} as s from orders)", {"k": ["orders.id", "orders.note"]}, []),
+    ("select distinct status from orders", {"status": ["orders.status"]}, ["group orders.status"]),
+    (
+        "select customer from orders intersect select customer from customers",
+        {"customer": ["customers.customer", "orders.customer"]},
+        ["filter customers.customer", "filter orders.customer"],
+    ),
+    (
+        "select id from orders union select customer from customers",
+        {"id": ["customers.customer", "orders.id"]},
+        ["group customers.customer", "group orders.id"],
+    ),
+    (
+        "select id, unnest(string_split(note, 'a')) as part from orders",
+        {"id": ["orders.id"], "part": ["orders.note"]},
+        ["filter orders.note"],
+    ),
     ("select x.id from orders x, orders y where y.note = ''", {"id": ["orders.id"]}, ["filter orders.note"]),
 ]
 
