@@ -10,6 +10,7 @@ from assetflow.cli import shapes
 from assetflow.cli.output import Output
 from assetflow.cli.session import Session
 from assetflow.errors import UsageError
+from assetflow.graph.impact import HEADINGS
 
 if TYPE_CHECKING:
     from assetflow.graph.lineage import Lineage
@@ -82,16 +83,7 @@ def impact(
             owners=list(found.owners),
         )
         return
-    rows = [
-        [
-            f"{e.asset}{' (may be)' if e.unknown else ''}",
-            ", ".join(e.columns) or "all",
-            ", ".join(e.checks),
-            ", ".join(e.owners),
-        ]
-        for e in found.reached
-    ]
-    session.out.table(["asset", "columns", "checks", "owners"], rows)
+    session.out.table(list(HEADINGS), found.rows())
 
 
 def _mermaid(out: Output, found: Lineage) -> None:

@@ -12,7 +12,10 @@ from assetflow.model.html import preformatted
 from assetflow.model.keys import AssetKey
 from assetflow.model.lineage import Evidence
 
-__all__ = ["Impact", "Reached", "impact_of"]
+__all__ = ["HEADINGS", "Impact", "Reached", "impact_of"]
+
+#: Of :meth:`Impact.rows`.
+HEADINGS = ("asset", "columns", "checks", "owners")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,7 @@ class Reached:
     columns: tuple[str, ...]
     #: Whether it is not known that it is reached, only that it may be.
     unknown: bool
-    #: Checks that read what changes.
+    #: Its checks, and those of other assets that read it.
     checks: tuple[str, ...]
     owners: tuple[str, ...]
 
@@ -41,13 +44,20 @@ class Impact:
         """Everyone who owns something that is reached."""
         return tuple(sorted({owner for each in self.reached for owner in each.owners}))
 
+    def rows(self) -> list[list[str]]:
+        """For people: asset, columns, checks and owners of each that is reached."""
+        return [
+            [
+                f"{each.asset}{' (may be)' if each.unknown else ''}",
+                ", ".join(each.columns) or "all",
+                ", ".join(each.checks),
+                ", ".join(each.owners),
+            ]
+            for each in self.reached
+        ]
+
     def __str__(self) -> str:
-        """The table that ``assetflow impact`` shows."""
-        rows = [("asset", "columns", "checks", "owners")]
-        for each in self.reached:
-            columns = ", ".join(each.columns) or "all"
-            name = f"{each.asset}{' (may be)' if each.unknown else ''}"
-            rows.append((name, columns, ", ".join(each.checks), ", ".join(each.owners)))
+        rows = [list(HEADINGS), *self.rows()]
         widths = [max(len(row[place]) for row in rows) for place in range(4)]
         return "\n".join(
             "  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -77,7 +87,7 @@ def impact_of(definitions: Mapping[AssetKey, Definition], of: ColumnAddress) -> 
             asset=key,
             columns=() if "" in names else tuple(sorted(names)),
             unknown=key not in sure,
-            checks=_checks(definitions, key, names),
+            checks=_checks(definitions, key),
             owners=definitions[key].owners,
         )
         for key, names in [*own.items(), *sorted(columns.items())]
@@ -86,7 +96,7 @@ def impact_of(definitions: Mapping[AssetKey, Definition], of: ColumnAddress) -> 
     return Impact(of=of, reached=tuple(reached))
 
 
-def _checks(definitions: Mapping[AssetKey, Definition], key: AssetKey, columns: set[str]) -> tuple[str, ...]:
+def _checks(definitions: Mapping[AssetKey, Definition], key: AssetKey) -> tuple[str, ...]:
     """The checks of an asset, and those of others that read it."""
     own = [check.name for check in definitions[key].checks]
     others = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.binding import Roles
 from assetflow.load.definitions import BoundInput, BoundOutput
 from assetflow.load.edges import Project, bound_inputs
-from assetflow.load.faults import Faults
+from assetflow.load.faults import Faults, relative_place
 from assetflow.load.naming import Declared
 from assetflow.load.signatures import Taken
 from assetflow.model.keys import AssetKey
@@ -68,24 +69,40 @@ def read_queries(
     """
     written = {each.key: each for each in declarations if isinstance(each.value, SqlAsset)}
     reading = {key: _Reading(each, project, queries, root) for key, each in written.items()}
-    waiting = {key: one.parsed(faults) & written.keys() for key, one in reading.items()}
+    needs = {key: one.parsed(faults) & written.keys() for key, one in reading.items()}
     types = dict(project.types)
     found: dict[AssetKey, ReadQuery] = {}
     read = {key for one in reading.values() for key in one.reads} - written.keys()
     last = dict(recorded(sorted(key for key in read if _columns(types.get(key)) is None)))
-    while waiting:
-        ready = [key for key, needs in waiting.items() if not needs & waiting.keys()] or list(waiting)  # a loop is told
-        for key in sorted(ready):
-            del waiting[key]
-            one = reading[key].bound(replace(project, types=types), last, faults)
-            if one is None:
-                types.pop(key, None)
-            else:
-                found[key] = one
-                types[key] = one.output.hint
-                if one.loose and one.binding is not None:
-                    last[key] = dict(one.binding.columns)
+    for key in _after_what_they_read(needs):
+        one = reading[key].bound(replace(project, types=types), last, faults)
+        if one is None:
+            types.pop(key, None)
+        else:
+            found[key] = one
+            types[key] = one.output.hint
+            if one.loose and one.binding is not None:
+                last[key] = dict(one.binding.columns)
     return found, replace(project, types=types)
+
+
+def _after_what_they_read(needs: Mapping[AssetKey, AbstractSet[AssetKey]]) -> Iterator[AssetKey]:
+    """Each query after those that it reads. Those in a loop, which is told elsewhere, come last."""
+    waiting = {key: set(read) for key, read in needs.items()}
+    readers: dict[AssetKey, list[AssetKey]] = {}
+    for key, read in needs.items():
+        for each in read:
+            readers.setdefault(each, []).append(key)
+    ready = deque(sorted(key for key, read in waiting.items() if not read))
+    while ready:
+        key = ready.popleft()
+        del waiting[key]
+        yield key
+        for reader in readers.get(key, ()):
+            waiting[reader].discard(key)
+            if not waiting[reader]:
+                ready.append(reader)
+    yield from sorted(waiting)
 
 
 class _Reading:
@@ -220,7 +237,8 @@ class _Reading:
             line, column = line_and_column(self._text, offset)
             shown = excerpt(self._text, offset)
             if isinstance(self._asset.query, Path):
-                where = f"{declared.key}   {self._asset.query}:{line}:{column}"
+                place = relative_place(str(self._root / self._asset.query), line, self._root)
+                where = f"{declared.key}   {place}:{column}"
         message = fault.message if whole else f"{declared.key}: {fault.message}"
         return DefinitionError(fault.code, message, where=[where], hint=fault.hint, excerpt=shown)
 

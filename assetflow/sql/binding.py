@@ -40,7 +40,7 @@ def bound(
     """
     trial = _Trial(statement, tables, columns, parameters)
     try:
-        gives, scanned = trial.gives(), trial.scanned()
+        gives, scanned, tree = trial.gives(), trial.scanned(), trial.tree()
     except duckdb.Error as error:
         raise refusal(str(error), statement, tables, {key: tuple(has) for key, has in columns.items()}) from None
     finally:
@@ -51,7 +51,7 @@ def bound(
             key: tuple(name for name in has if _is_among(name, scanned.get(key, frozenset())))
             for key, has in columns.items()
         }
-    followed = _followed(statement, tables, columns, len(gives))
+    followed = _followed(tree, tables, columns, len(gives))
     said = [statement.plain if isinstance(followed, str) else followed.form]
     said.append([[name, str(kind)] for name, kind in gives])
     if isinstance(followed, str):  # what a star stands for is not in it
@@ -137,6 +137,9 @@ class _Trial:
     def close(self) -> None:
         self._connection.close()
 
+    def tree(self) -> Any:  # JSON
+        return tree_of(self._connection, self.statement.text)
+
     def gives(self) -> tuple[tuple[str, ColumnType], ...]:
         """The columns that the query gives, as tables have them. Raises SqlFault ``bad-sql``."""
         relation = self._connection.sql(self.statement.text, params=self._parameters)
@@ -174,12 +177,12 @@ class _Trial:
 
 
 def _followed(
-    statement: Statement, tables: Mapping[str, AssetKey], columns: Mapping[AssetKey, Columns], gives: int
+    tree: Any, tables: Mapping[str, AssetKey], columns: Mapping[AssetKey, Columns], gives: int
 ) -> Resolved | str:
     """The query resolved, or why it is not followed."""
     try:
         has = {key: tuple(names) for key, names in columns.items()}
-        found = resolved(tree_of(statement), tables, has, functions().aggregates)
+        found = resolved(tree, tables, has, functions().aggregates)
     except NotFollowed as error:
         return str(error)
     except (KeyError, TypeError, ValueError) as error:  # a tree of another shape than is known

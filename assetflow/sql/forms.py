@@ -8,12 +8,16 @@ from assetflow.sql.naming import Form, Json, NotFollowed
 
 __all__ = [
     "CASELESS",
+    "CLOCK",
     "PLACES",
     "caseless",
-    "lambda_names",
+    "columns_named",
+    "entries_of",
+    "is_order_by_all",
     "pivoted_name",
     "plain",
     "pruned",
+    "refuse_more",
     "unpivoted_name",
     "whole_number",
 ]
@@ -22,6 +26,13 @@ __all__ = [
 PLACES = frozenset({"query_location", "query_location_length"})
 #: Texts in which case means nothing.
 CASELESS = frozenset({"function_name", "type_name", "schema", "catalog", "path"})
+#: Words that look at the clock, and stand without brackets.
+CLOCK = frozenset({"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"})
+
+
+def entries_of(pivot: Json) -> Form:
+    """What a pivot, or an unpivot, lists; by what it turns is no part of it."""
+    return plain({key: value for key, value in pivot.items() if key != "pivot_expressions"})
 
 
 def pivoted_name(node: Json) -> str:
@@ -96,14 +107,47 @@ def whole_number(node: Json) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def lambda_names(node: Json) -> frozenset[str]:
+def columns_named(node: Json) -> frozenset[str]:
+    """The names, without a table's, of every column in a piece, in lower case."""
     if isinstance(node, list):
-        return frozenset(name for each in node for name in lambda_names(each))
+        return frozenset(name for each in node for name in columns_named(each))
     if not isinstance(node, dict):
         return frozenset()
     if node.get("class") == "COLUMN_REF":
-        return frozenset({node["column_names"][0].lower()})
-    return frozenset(name for value in node.values() for name in lambda_names(value))
+        return frozenset({node["column_names"][-1].lower()})
+    return frozenset(name for value in node.values() for name in columns_named(value))
+
+
+def is_order_by_all(modifier: Json) -> bool:
+    return any(each["expression"]["class"] == "STAR" for each in modifier.get("orders") or ())
+
+
+#: What is looked at of each kind of piece that is not an expression, or means nothing. Of an expression all is kept.
+_LOOKED_AT = {
+    "BASE_TABLE": "alias sample schema_name table_name column_name_alias catalog_name qualified_name",
+    "EMPTY": "alias",
+    "EXPRESSION_LIST": "alias expected_names values",
+    "JOIN": "left right condition join_type ref_type using_columns is_implicit nearest_count nearest_order_type",
+    "PIVOT": "alias source aggregates unpivot_names pivots groups include_nulls",
+    "RECURSIVE_CTE_NODE": "cte_map cte_name union_all left right aliases",
+    "SELECT_NODE": "modifiers cte_map select_list from_table where_clause group_expressions group_sets "
+    "aggregate_handling having sample qualify",
+    "SET_OPERATION_NODE": "modifiers cte_map setop_type setop_all left right children",
+    "STAR": "class relation_name exclude_list replace_list qualified_exclude_list rename_list",
+    "SUBQUERY": "alias sample subquery column_name_alias",
+    "TABLE_FUNCTION": "alias function column_name_alias with_ordinality",
+}
+_KEYS = {kind: frozenset(words.split()) | PLACES | {"type"} for kind, words in _LOOKED_AT.items()}
+
+
+def refuse_more(node: Json) -> None:
+    """Raise NotFollowed where a piece says something that is not looked at: what is overlooked would not count."""
+    known = _KEYS.get(node["type"])
+    if known is None:
+        raise NotFollowed(f"{node['type'].lower().removesuffix('_node').replace('_', ' ')} is not followed")
+    for key, value in node.items():
+        if key not in known and value not in (None, False, "", [], {}):
+            raise NotFollowed(f"{key.replace('_', ' ')} is not followed")
 
 
 def plain(node: Json) -> Form:

@@ -11,6 +11,7 @@ import duckdb
 from assetflow.model.versions import canonical_json
 from assetflow.sql.engine import closed, connected, functions, literal, quoted
 from assetflow.sql.faults import SqlFault
+from assetflow.sql.forms import CLOCK, plain
 from assetflow.sql.query import Named, Statement, TableColumn
 from assetflow.types.arrowtypes import column_type
 
@@ -21,9 +22,8 @@ __all__ = ["created", "parsed", "tree_of"]
 _TABLE_FUNCTIONS = frozenset({"generate_series", "json_each", "json_tree", "range", "repeat", "repeat_row", "unnest"})
 #: A semicolon, and comments after it.
 _END = re.compile(r";(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*\Z", re.DOTALL)
-#: What looks at the clock without being such a function: a macro, and words that stand without brackets.
-_CLOCK = frozenset({"ago"})
-_CLOCK_WORDS = frozenset({"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"})
+#: Macros that look at the clock.
+_AGES = frozenset({"ago"})
 
 
 def parsed(text: str) -> Statement:
@@ -53,7 +53,7 @@ def parsed(text: str) -> Statement:
         columns=tuple(sorted(found.columns, key=lambda each: each.offset)),
         volatile=tuple(sorted((found.functions & functions().volatile) | found.clock | found.samples)),
         single=_is_single(statements[0]["node"]),
-        plain=canonical_json(without_places(statements[0]["node"])),
+        plain=canonical_json(plain(statements[0]["node"])),
     )
 
 
@@ -61,7 +61,7 @@ def _bare(connection: Any, text: str, document: Any) -> str:  # a DuckDB connect
     """The text without a semicolon at its end and what follows, so that more can be written around it."""
     while (cut := _END.sub("", text)) != text:
         try:
-            if without_places(_document(connection, cut)) != without_places(document):
+            if plain(_document(connection, cut)) != plain(document):
                 break
         except SqlFault:  # it was the end of a text or of a comment
             break
@@ -78,6 +78,9 @@ def created(text: str) -> tuple[TableColumn, ...]:
         statements = connection.extract_statements(text)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.CREATE:
             raise SqlFault("bad-sql", "it is no create table", hint=hint)
+        (plan,) = (text for name, text in connection.execute(f"explain (format json) {text}").fetchall())
+        if "CREATE_TABLE_AS" in plan:
+            raise SqlFault("bad-sql", "it fills the table that it creates, and nothing is run here", hint=hint)
         connection.execute(statements[0])
         tables = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
         if len(tables) != 1:
@@ -97,24 +100,14 @@ def created(text: str) -> tuple[TableColumn, ...]:
         connection.close()
 
 
-def tree_of(statement: Statement) -> Any:  # JSON
-    """The query as DuckDB parsed it, and says it: https://duckdb.org/docs/stable/data/json/sql_to_and_from_json"""
-    connection = connected()
-    try:
-        return _document(connection, statement.text)["statements"][0]["node"]
-    finally:
-        connection.close()
+def tree_of(connection: Any, text: str) -> Any:  # a DuckDB connection; JSON
+    """A query's tree, as ``json_serialize_sql`` gives it. Raises SqlFault ``bad-sql``."""
+    return _document(connection, text)["statements"][0]["node"]
 
 
 def _is_single(tree: Any) -> bool:  # JSON
     source = tree.get("from_table") or {}
     return not (tree.get("cte_map") or {}).get("map") and source.get("type") == "BASE_TABLE"
-
-
-def without_places(node: Any) -> Any:  # JSON
-    if isinstance(node, dict):
-        return {key: without_places(value) for key, value in node.items() if not key.startswith("query_location")}
-    return [without_places(each) for each in node] if isinstance(node, list) else node
 
 
 def _document(connection: Any, text: str) -> dict[str, Any]:  # JSON
@@ -170,11 +163,11 @@ class _Names:
             case "COLUMN_REF":
                 name = ".".join(node["column_names"])
                 self.columns.append(Named(name, self._place(node) or 0))
-                self.clock |= _CLOCK_WORDS & {name.lower()}
+                self.clock |= CLOCK & {name.lower()}
             case "FUNCTION":
                 name = str(node["function_name"]).lower()
                 self.functions.add(name)
-                self.clock |= _CLOCK & {name}
+                self.clock |= _AGES & {name}
         for key, value in node.items():
             if key != "cte_map":
                 self.walk(value, own)

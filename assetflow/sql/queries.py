@@ -21,7 +21,7 @@ from assetflow.types.described import described, from_description
 __all__ = ["SCHEME", "Queries"]
 
 #: Counted up where equal queries would be given another canonical form.
-SCHEME: Final = "1"
+SCHEME: Final = "2"
 
 Json: TypeAlias = Any
 

@@ -15,12 +15,16 @@ from assetflow.model.keys import AssetKey
 from assetflow.model.lineage import Role
 from assetflow.sql.forms import (
     CASELESS,
+    CLOCK,
     PLACES,
     caseless,
-    lambda_names,
+    columns_named,
+    entries_of,
+    is_order_by_all,
     pivoted_name,
     plain,
     pruned,
+    refuse_more,
     unpivoted_name,
     whole_number,
 )
@@ -75,7 +79,6 @@ def resolved(
 
 
 _NO_SOURCES: frozenset[Source] = frozenset()
-_CLOCK = frozenset({"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"})
 _SIDES = frozenset({"SEMI", "ANTI"})
 
 
@@ -100,14 +103,11 @@ class _Walk:
         """A select, a set operation, or one that recurs."""
         while node["type"] == "CTE_NODE":  # as DuckDB 1 says it: what is below has the definitions too
             node = node["child"]
+        refuse_more(node)
         names = self._with(node, names)
-        match node["type"]:
-            case "SELECT_NODE":
-                return self._select(node, names)
-            case "SET_OPERATION_NODE":
-                return self._set_operation(node, names)
-            case kind:
-                raise NotFollowed(f"{kind.lower().removesuffix('_node').replace('_', ' ')} is not followed")
+        if node["type"] == "SET_OPERATION_NODE":
+            return self._set_operation(node, names)
+        return self._select(node, names)
 
     def _with(self, node: Json, names: Names) -> Names:
         ctes = dict(names.ctes)
@@ -128,12 +128,11 @@ class _Walk:
         numbers: list[int | None] = []
         grouped: list[Field] = []
         for item in node["select_list"]:
-            star = item["class"] == "STAR"
-            for each in self._item(item, inside, source):
+            for each, passed_on in self._item(item, inside, source):
                 given.append(each)
-                self._stars += star
-                numbers.append(self._stars if star else None)
-                items.append({"item": self._stars, "is": each.form} if star else each.form)
+                self._stars += passed_on
+                numbers.append(self._stars if passed_on else None)
+                items.append({"item": self._stars, "is": each.form} if passed_on else each.form)
                 if each.name:
                     aliases = {each.name.lower(): each, **inside.aliases}
                     inside = Names(source, aliases, inside.ctes, inside.own, inside.outer)
@@ -157,7 +156,8 @@ class _Walk:
         together = any(each["type"] == "DISTINCT_MODIFIER" for each in node.get("modifiers") or ())
         if together and not any(each.get("distinct_on_targets") for each in node["modifiers"]):
             self.uses |= {(Role.GROUP, one) for each in given for one in each.values}
-        if together or node.get("aggregate_handling") == "FORCE_AGGREGATES":
+        ordered = any(is_order_by_all(each) for each in node.get("modifiers") or ())
+        if together or ordered or node.get("aggregate_handling") == "FORCE_AGGREGATES":
             self.keep(found)
         return found
 
@@ -168,18 +168,20 @@ class _Walk:
     def _condition(self, node: Json, names: Names, role: Role) -> Form:
         return None if node is None else self._expression(node, names, set(), role)
 
-    def _item(self, item: Json, names: Names, source: From) -> Iterable[Field]:
+    def _item(self, item: Json, names: Names, source: From) -> Iterable[tuple[Field, bool]]:
+        """What an item gives, each with whether a star only passes it on."""
         if item["class"] == "STAR":
             return self._star(item, names, source)
         values: set[Source] = set()
         form = self._expression({**item, "alias": ""}, names, values, None)
         name = item.get("alias") or (item["column_names"][-1] if item["class"] == "COLUMN_REF" else "")
         itself = self._find(item["column_names"], names, None) if item["class"] == "COLUMN_REF" else None
-        return (Field(name, form, frozenset(values), itself.itself if itself is not None else None),)
+        return [(Field(name, form, frozenset(values), itself.itself if itself is not None else None), False)]
 
-    def _star(self, item: Json, names: Names, source: From) -> Iterable[Field]:
+    def _star(self, item: Json, names: Names, source: From) -> Iterable[tuple[Field, bool]]:
         if item.get("columns") or item.get("expr"):
             raise NotFollowed("columns(…) is not followed")
+        refuse_more(item)
         relation = (item.get("relation_name") or "").lower()
         renamed = {entry["key"]["column"].lower(): entry["value"] for entry in item.get("rename_list") or ()}
         replaced = {entry["key"].lower(): entry["value"] for entry in item.get("replace_list") or ()}
@@ -194,7 +196,7 @@ class _Walk:
             if any(each.rest is not None for each in source.relations):
                 raise NotFollowed("the columns of a function are not known")
             listed = [each for _, each in source.star]
-        found: list[Field] = []
+        found: list[tuple[Field, bool]] = []
         for each in listed:
             name = each.name.lower()
             if name in without:
@@ -202,9 +204,10 @@ class _Walk:
             if name in replaced:
                 values: set[Source] = set()
                 form = self._expression({**replaced[name], "alias": ""}, names, values, None)
-                found.append(Field(each.name, form, frozenset(values)))
+                found.append((Field(each.name, form, frozenset(values)), False))
             else:
-                found.append(Field(renamed.get(name, each.name), each.form, each.values, each.itself))
+                called = renamed.get(name, each.name)
+                found.append((Field(called, each.form, each.values, each.itself), called == each.name))
         return found
 
     def _modifier(self, node: Json, names: Names, given: Sequence[Field]) -> Form:
@@ -224,9 +227,9 @@ class _Walk:
 
     def _ordered(self, node: Json, names: Names, given: Sequence[Field]) -> Form:
         what = node["expression"]
-        if what["class"] == "STAR":
+        if what["class"] == "STAR":  # order by all
             self.uses |= {(Role.ORDER, one) for each in given for one in each.values}
-            return [node["type"], node["null_order"], "all"]
+            return [node["type"], node["null_order"], plain(what)]
         if what["class"] == "COLUMN_REF" and len(what["column_names"]) == 1:
             name = what["column_names"][0].lower()
             for each in given:
@@ -282,6 +285,7 @@ class _Walk:
 
     def _recurring(self, cte: Cte, name: str) -> Given:
         """One that reads itself: its sources are those of its first part, and what they become going round."""
+        refuse_more(cte.node)
         node, names = cte.node, self._with(cte.node, cte.names)
         first = self.query(node["left"], names.below())
         self.keep(first)
@@ -304,6 +308,7 @@ class _Walk:
     # -- what is read
 
     def _from(self, node: Json, names: Names) -> From:
+        refuse_more(node)
         match node["type"]:
             case "EMPTY":
                 return From(None)
@@ -318,10 +323,8 @@ class _Walk:
                 return self._values(node, names)
             case "TABLE_FUNCTION":
                 return self._function(node, names)
-            case "PIVOT":
+            case _:
                 return self._pivot(node, names) if node.get("aggregates") else self._unpivot(node, names)
-            case kind:
-                raise NotFollowed(f"{kind.lower().replace('_', ' ')} is not followed")
 
     def _table(self, node: Json, names: Names) -> From:
         table, schema = node["table_name"], node.get("schema_name") or ""
@@ -405,12 +408,12 @@ class _Walk:
             values: set[Source] = set()
             form = self._expression({**each, "alias": ""}, inside, values, None)
             totals.append((each.get("alias") or "", values, form))
-        read = turned | {one for _, values, _ in totals for one in values}
-        groups = [name.lower() for name in node.get("groups") or ()]
+        named = columns_named([node["aggregates"], [pivot["pivot_expressions"] for pivot in node["pivots"]]])
+        groups = {name.lower() for name in node.get("groups") or ()}
         kept = [
             each
             for _, each in source.star
-            if (each.name.lower() in groups if groups else not each.values <= read or not each.values)
+            if (each.name.lower() in groups if groups else each.name.lower() not in named)
         ]
         self.uses |= {(Role.GROUP, one) for one in turned} | {(Role.GROUP, one) for each in kept for one in each.values}
         number = self._next()
@@ -424,9 +427,11 @@ class _Walk:
             number,
             source.form,
             ons,
-            entries,
+            [entries_of(pivot) for pivot in node["pivots"]],
             [each for _, _, each in totals],
             [each.form for each in kept],
+            [each.form for _, each in source.star],
+            node.get("include_nulls"),
         ]
         return single(form, Relation(node.get("alias") or "", tuple(fields)), source.rows)
 
@@ -443,7 +448,10 @@ class _Walk:
         fields = [each for _, each in source.star if each.name.lower() not in turned]
         fields.append(Field(pivot["unpivot_names"][0], ["column", number, 0], _NO_SOURCES))
         fields.append(Field(node["unpivot_names"][0], ["column", number, 1], values))
-        form = ["unpivot", number, source.form, [each.form for each in gone], node.get("include_nulls")]
+        if not node.get("include_nulls"):
+            self.uses |= {(Role.FILTER, one) for one in values}
+        everything = [each.form for _, each in source.star]
+        form = ["unpivot", number, source.form, everything, entries_of(pivot), node.get("include_nulls")]
         return single(form, Relation(node.get("alias") or "", tuple(fields)), source.rows)
 
     def _join(self, node: Json, names: Names) -> From:
@@ -455,9 +463,11 @@ class _Walk:
             theirs = {each.name.lower() for _, each in right.star}
             using = [each.name.lower() for _, each in left.star if each.name.lower() in theirs]
         merged = dict(left.merged) | {name: each for name, each in right.merged.items() if name not in left.merged}
+        joined: list[Form] = []
         for name in using:
             one, other = joined_column(left, name), joined_column(right, name)
             self.uses |= {(Role.JOIN, source) for source in one.values | other.values}
+            joined.append([one.form, other.form])
             chosen = {"RIGHT": other, "OUTER": united(one, other), "FULL": united(one, other)}.get(kind, one)
             merged[name] = Field(one.name, ["merged", one.form, other.form, kind], chosen.values, chosen.itself)
         relations = left.relations if kind in _SIDES else (*left.relations, *right.relations)
@@ -466,7 +476,7 @@ class _Walk:
             star += [(name, each) for name, each in right.star if each.name.lower() not in using]
         both = From(None, (*left.relations, *right.relations), tuple(star), merged, left.rows | right.rows)
         condition = self._condition(node.get("condition"), names.below(both), Role.JOIN)
-        form = ["join", kind, side, left.form, right.form, sorted(using), condition]
+        form = ["join", kind, side, left.form, right.form, joined, condition]
         return From(form, relations, tuple(star), merged, both.rows)
 
     def _next(self) -> int:
@@ -489,7 +499,7 @@ class _Walk:
             case "WINDOW":
                 return self._window(node, names, values, role)
             case "LAMBDA":
-                own = lambda_names(node["lhs"]) | names.own
+                own = columns_named(node["lhs"]) | names.own
                 inside = Names(names.source, names.aliases, names.ctes, own, names.outer)
                 return ["lambda", plain(node["lhs"]), self._expression(node["expr"], inside, values, role)]
             case "STAR":
@@ -548,7 +558,7 @@ class _Walk:
         fields: list[str] = []
         found = self._find(path, names, fields)
         if found is None:
-            if len(path) == 1 and path[0].lower() in _CLOCK:
+            if len(path) == 1 and path[0].lower() in CLOCK:
                 return ["clock", path[0].lower()]
             raise NotFollowed(f"the name {'.'.join(path)} is not followed")
         if fields and found.itself is not None:

@@ -505,3 +505,10 @@ def test_a_query_that_does_not_end_is_ended_by_one_interrupt(folder: Any, jobs: 
             process.kill()
         assert process.returncode == 130
     assert folder.json("status")["assets"][0]["state"] == "missing"
+
+
+def test_a_table_that_is_filled_is_no_source(folder: Any) -> None:
+    folder.write("assetflow.toml", 'sql = ["sql"]\n')
+    folder.write("sql/t.sql", "-- file: x.csv\ncreate table t as select i from range(1000000000000) r(i)")
+    (error,) = folder.json("validate", code=2)["errors"]
+    assert error["message"] == "t.sql: it fills the table that it creates, and nothing is run here"

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
-from tests.sql.conftest import Bench
+from assetflow.model.keys import AssetKey
+from assetflow.sql.engine import connected, functions
+from assetflow.sql.naming import NotFollowed
+from assetflow.sql.parsing import parsed, tree_of
+from assetflow.sql.resolving import resolved
+from tests.sql.conftest import TABLES, Bench
 
 #: A query, what each of its columns comes from, and what decides about its rows.
 CASES: list[tuple[str, dict[str, list[str]], list[str]]] = [
@@ -161,7 +171,7 @@ CASES: list[tuple[str, dict[str, list[str]], list[str]]] = [
     (
         "select what, v from (unpivot (select id, customer, placed from orders) on id, customer into name what value v)",
         {"what": [], "v": ["orders.customer", "orders.id"]},
-        [],
+        ["filter orders.customer", "filter orders.id"],
     ),
     (
         "select u from orders, unnest([id, customer]) q(u)",
@@ -261,6 +271,34 @@ DIFFERENT = [
         "with recursive r as (select id from orders union select id + 2 from r where id < 3) select * from r",
     ),
     ("select columns('a.*') from orders", "select columns('i.*') from orders"),
+    (
+        "select id from orders join (select * from customers) using (customer)",
+        "select id from orders join (select * replace (customer + 1 as customer) from customers) using (customer)",
+    ),
+    (
+        "select id from orders natural join (select * exclude (address, name) from customers)",
+        "select id from orders natural join (select * exclude (address, name) replace (customer + 1 as customer) from customers)",
+    ),
+    (
+        "select id from orders semi join (from customers) using (customer)",
+        "select id from orders semi join (select * rename (customer as other, id as customer) from (select customer, 1 as id from customers)) using (customer)",
+    ),
+    (
+        "select id from (select * from orders order by all limit 3)",
+        "select id from (select * replace (-customer as customer) from orders order by all limit 3)",
+    ),
+    (
+        "select n from (unpivot (select id, customer from orders) on id as x, customer into name n value v)",
+        "select n from (unpivot (select id, customer from orders) on id as y, customer into name n value v)",
+    ),
+    (
+        "with recursive r(a, b) using key (a) as (select id, customer from orders union select a, b + 1 from r where b < 3) select * from r",
+        "with recursive r(a, b) as (select id, customer from orders union select a, b + 1 from r where b < 3) select * from r",
+    ),
+    (
+        "select id from (orders cross join customers) using sample 1 rows",
+        "select id from (orders cross join customers) using sample 2 rows",
+    ),
 ]
 
 
@@ -272,3 +310,70 @@ def test_what_means_the_same_has_one_form(bench: Bench, one: str, other: str) ->
 @pytest.mark.parametrize(("one", "other"), DIFFERENT, ids=[f"{one} | {other}" for one, other in DIFFERENT])
 def test_what_means_something_else_has_another_form(bench: Bench, one: str, other: str) -> None:
     assert bench.bound(one).canonical != bench.bound(other).canonical
+
+
+#: Names that only serve to refer to something, and say nothing where nobody refers to it.
+NAMES = {"alias", "key", "cte_name", "aliases", "column_name_alias", "unpivot_names", "materialized"}
+#: What means nothing, or nothing in DuckDB 2.
+SILENT = {
+    *("query_location", "query_location_length", "qualified_name", "is_implicit", "nearest_count"),
+    *("nearest_order_type", "catalog_name", "payload_aggregates", "syntax_type"),
+}
+
+
+#: Kinds that are said twice: as ``class`` too, or by where they stand.
+AGAIN = {"COLUMN_REF", "LAMBDA", "ORDER_MODIFIER", "STAR", "VALUE_CONSTANT"}
+
+
+def leaves(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Each plain value of a parsed query, and where it stands."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in inner:
+        if value is None and key in {"left", "right"}:  # of a set operation, that has children
+            continue
+        if key in SILENT | NAMES or (key == "type" and isinstance(value, str) and value in AGAIN):
+            continue
+        if isinstance(value, dict | list):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def changed(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
+    found = copy.deepcopy(tree)
+    at = found
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = value
+    return found
+
+
+@pytest.mark.parametrize("query", [query for query, _, _ in CASES])
+def test_nothing_that_a_query_says_is_overlooked(query: str) -> None:
+    """Whatever is changed in the tree, the form is another, or the query is not followed any more."""
+    statement = parsed(query)
+    with contextlib.closing(connected()) as connection:
+        tree = tree_of(connection, statement.text)
+    tables = {each.name: AssetKey("shop", each.name.rpartition(".")[2]) for each in statement.tables}
+    columns = {key: tuple(has) for key, has in TABLES.items()}
+    aggregates = functions().aggregates
+
+    def form(node: Any) -> Any:
+        try:
+            return resolved(node, tables, columns, aggregates).form
+        except (NotFollowed, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            return str(error)
+
+    before = form(tree)
+    silent = []
+    for path, value in leaves(tree):
+        other = (
+            not value
+            if isinstance(value, bool)
+            else (value or 0) + 7
+            if isinstance(value, int | float | None)
+            else f"{value}_"
+        )
+        if form(changed(tree, path, other)) == before:
+            silent.append((path, value))
+    assert silent == []
