@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from assetflow.errors import UsageError, nearest
+from assetflow.graph.names import key_named
 from assetflow.model.definition import Definition
 from assetflow.model.html import preformatted
 from assetflow.model.keys import AssetKey
 from assetflow.model.lineage import ColumnEdge, Evidence, Role
 
-__all__ = ["ROWS", "WHOLE", "ColumnAddress", "ColumnLineage", "between_columns", "column_named", "columns_of"]
+__all__ = [
+    "ROWS",
+    "WHOLE",
+    "ColumnAddress",
+    "ColumnLineage",
+    "between_columns",
+    "column_named",
+    "column_or_asset",
+    "columns_of",
+]
 
 
 class ColumnAddress(NamedTuple):
@@ -206,3 +216,12 @@ def column_named(name: str, definitions: Mapping[AssetKey, Definition]) -> Colum
             raise UsageError("unknown-column", f"{keys[0]} has no column {parts[length]!r}", hint=hint)
         return ColumnAddress(keys[0], rest)
     return None
+
+
+def column_or_asset(name: str, definitions: Mapping[AssetKey, Definition]) -> ColumnAddress:
+    """The column that a text names, or all of the asset. Raises UsageError ``unknown-asset``, ``ambiguous-asset``,
+    ``unknown-column``.
+    """
+    named = any(name == str(key) for key in definitions)
+    found = None if named else column_named(name, definitions)
+    return found or ColumnAddress(key_named(name, definitions), WHOLE)

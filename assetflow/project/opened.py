@@ -14,7 +14,7 @@ from assetflow.catalog import Catalog
 from assetflow.declare import Asset, SqlAsset
 from assetflow.errors import AssetflowError, Mistakes, UsageError, nearest
 from assetflow.graph import Graph
-from assetflow.graph.columns import WHOLE, ColumnAddress, ColumnLineage, between_columns, column_named
+from assetflow.graph.columns import ColumnLineage, between_columns, column_named, column_or_asset
 from assetflow.graph.impact import Impact, impact_of
 from assetflow.graph.lineage import Lineage, between_assets
 from assetflow.graph.names import key_named
@@ -415,7 +415,7 @@ class Project:
     ) -> Lineage:
         """Between assets; with a version or a partition, between exact versions. Without an address: everything."""
         if address is not None and self.is_column(address):
-            address = str(_columns_meant(address, self._known()).asset)
+            address = str(column_or_asset(address, self._known()).asset)
         if address is not None:
             read = Address.parse(address)
             if read.version is not None or read.partition is not None:
@@ -432,7 +432,7 @@ class Project:
         Raises UsageError ``unknown-asset``, ``unknown-column``.
         """
         known = self._known()
-        start = None if address is None else _columns_meant(address, known)
+        start = None if address is None else column_or_asset(address, known)
         return between_columns(known, start, up=up, down=down, depth=depth)
 
     def is_column(self, address: str) -> bool:
@@ -446,14 +446,7 @@ class Project:
     def impact(self, address: str) -> Impact:
         """What a change of an asset, or of a column, would reach. Raises as :meth:`column_lineage`."""
         known = self._known()
-        return impact_of(known, _columns_meant(address, known))
-
-
-def _columns_meant(name: str, known: Mapping[AssetKey, Definition]) -> ColumnAddress:
-    """The column that a text names, or the asset. Raises UsageError ``unknown-asset``, ``unknown-column``."""
-    if (found := column_named(name, known)) is not None and str(found) not in {str(key) for key in known}:
-        return found
-    return ColumnAddress(key_named(name, known), WHOLE)
+        return impact_of(known, column_or_asset(address, known))
 
 
 def _check_keys(graph: Graph, targets: Targets, seen: Seen) -> None:

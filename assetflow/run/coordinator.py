@@ -7,27 +7,26 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import Enum
 from functools import partial
 from typing import TypeAlias
 
 from assetflow.errors import AssetflowError, BusyError
 from assetflow.model.event import AttemptFailed, Event, StepStarted
-from assetflow.model.history import Materialization, SetbackKind
+from assetflow.model.history import SetbackKind
 from assetflow.model.journal import Failure, Journal
-from assetflow.model.plan import Action, Cause, CauseKind, Step
+from assetflow.model.plan import Action, Cause
 from assetflow.model.retry import FailureClass
-from assetflow.plan.checks import cause_of
-from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse, held_values
+from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse
 from assetflow.resource import masked
 from assetflow.run.attempt import Broke, Result, Returned, SkipRaised, Stopped, perform
-from assetflow.run.checking import Audited, audit, held_back
+from assetflow.run.checking import Audited, audit
 from assetflow.run.classify import Diagnosis, classify
 from assetflow.run.course import Course
 from assetflow.run.deciding import Question
 from assetflow.run.ending import Ending
 from assetflow.run.executors import Executor
 from assetflow.run.failures import failure_of
+from assetflow.run.judging import Judging, Purpose, There
 from assetflow.run.observing import Observing
 from assetflow.run.recording import Recording
 from assetflow.run.results import has_effects
@@ -49,27 +48,14 @@ JobResult: TypeAlias = Result | Audited
 Job: TypeAlias = Callable[[], JobResult]
 
 
-class _Purpose(Enum):
-    """What becomes of values that are there, once they were read and judged."""
-
-    #: They become current again.
-    REUSE = "reuse"
-    #: They are current, and stay so whatever is said.
-    CURRENT = "current"
-    #: They were held back, and become current if nothing is wrong with them any more.
-    HELD = "held"
-
-
 @dataclass(frozen=True, slots=True)
 class _Running:
     """A begun step."""
 
     question: Question
     causes: tuple[Cause, ...]
-    #: None: the function is called.
-    purpose: _Purpose | None = None
-    #: What is judged.
-    values: tuple[Materialization, ...] = ()
+    #: What is judged; None: the function is called.
+    there: There | None = None
 
 
 class Coordinator:
@@ -93,6 +79,7 @@ class Coordinator:
         self._journal = journal
         self._recording = recording
         self._ending = ending
+        self._judging = Judging(course, ending)
         self._observing = observing
         self._executor = executor
         self._tools = tools
@@ -274,37 +261,10 @@ class Coordinator:
             self._claimed_again(step)
             return
         course.spent[step] = course.spent.get(step, 0.0) + (result.seconds if result.verdicts else 0.0)
-        wrong = held_back(result.verdicts)
-        if running.purpose is _Purpose.REUSE:
-            if result.problem:
-                message = f"the older value is damaged: {result.problem}"
-                self._rebuild(step, running, Cause(kind=CauseKind.CORRUPT, message=message))
-            elif wrong is not None:
-                message = f"the older value does not pass: {wrong.message}"
-                self._rebuild(step, running, Cause(kind=CauseKind.CHECK, message=message))
-            else:
-                self._ending.reused(step, question, running.causes, running.values, result.verdicts)
-            return
-        if result.problem:
-            failure = Failure(
-                kind=FailureClass.INFRASTRUCTURE, type="StorageError", message=result.problem, reason="it is not there"
-            )
-            self._ending.unjudged(step, question, running.causes, failure)
-            return
-        # What other checks said of this before counts as much.
-        before = course.deciding.judged(step, question.claimed, running.values).failing
-        asked = {(verdict.partition.asset, verdict.check) for verdict in result.verdicts}
-        left = [cause_of(check, said).message for check, said in before if (check.asset, check.name) not in asked]
-        if wrong is None and left:
-            wrong = Failure(kind=FailureClass.DATA, type="CheckFailed", message="\n".join(left), reason="said before")
-        held = running.purpose is _Purpose.HELD
-        if wrong is not None and not held:
-            wrong = replace(wrong, reason="it is there already")
-        self._ending.judged(step, question, running.causes, result, running.values, wrong, held=held)
-
-    def _rebuild(self, step: int, running: _Running, why: Cause) -> None:
-        if not self._is_stopping():
-            self._launch(step, running.question, (*running.causes, why))
+        assert running.there is not None
+        why = self._judging.ended(step, question, running.causes, running.there, result)
+        if why is not None and not self._is_stopping():
+            self._launch(step, question, (*running.causes, why))
 
     # What begins
 
@@ -343,8 +303,12 @@ class Coordinator:
         course = self._course
         question = course.deciding.ask(step, course.claims[step], anew=step in course.undone)
         one = course.plan.steps[step]
-        if one.action is Action.CHECK and (course.deciding.node(step).observed or _is_forced(one)):
-            self._judge_there(step, question, one.causes)
+        if self._judging.asks_by_itself(step):
+            there = self._judging.all_there(step, question)
+            if there is None:
+                self._ending.not_run(step, "there is no value to check", failing=False)
+            else:
+                self._judge(step, question, one.causes, there)
             return
         if question.missing:
             reason = f"{question.missing[0]} has no value"
@@ -354,12 +318,13 @@ class Coordinator:
             self._ending.not_run(step, f"{unmet} has no value, which a check reads", failing=True)
             return
         match question.decision:
+            case Keep() if (there := self._judging.unjudged(step, question)) is not None:
+                self._judge(step, question, one.causes, there)
             case Keep():
-                self._keep(step, question)
+                self._ending.kept(step, question)
             case Leave(setback, causes):
-                held = held_values(question.histories, question.digest) if setback.kind is SetbackKind.HELD else None
-                if held is not None and not course.deciding.judged(step, question.claimed, held).failing:
-                    self._judge(step, question, one.causes, held, _Purpose.HELD)
+                if (there := self._judging.cleared(step, question, setback.kind)) is not None:
+                    self._judge(step, question, one.causes, there)
                 elif setback.kind is SetbackKind.SKIPPED:
                     self._ending.kept(step, question, reason=f"skipped before: {setback.message}")
                 else:
@@ -370,66 +335,21 @@ class Coordinator:
                     # What was done elsewhere is not there again because it is recorded.
                     self._launch(step, question, causes)
                     return
-                self._judge(step, question, causes, older, _Purpose.REUSE)
+                self._judge(step, question, causes, There(older, Purpose.REUSE))
             case Rebuild(causes):
                 self._launch(step, question, causes)
 
-    def _keep(self, step: int, question: Question) -> None:
-        """What is current was made from today's trace: nothing to do, but for checks that have not judged it."""
-        current = tuple(history.current for history in question.histories if history.current is not None)
-        checks = self._course.deciding.node(step).checks
-        if not checks or not self._course.deciding.judged(step, question.claimed, current).unanswered:
-            self._ending.kept(step, question)
-            return
-        self._judge(step, question, self._course.plan.steps[step].causes, current, _Purpose.CURRENT)
-
-    def _judge_there(self, step: int, question: Question, causes: tuple[Cause, ...]) -> None:
-        """Ask checks of what a source holds; or, where it was asked for, all checks of what is current or held back."""
+    def _judge(self, step: int, question: Question, causes: tuple[Cause, ...], there: There) -> None:
         course, one = self._course, self._course.plan.steps[step]
-        if course.deciding.node(step).observed:
-            there = [course.memory.current(output, question.claimed) for output in one.outputs]
-        else:
-            there = [history.current for history in question.histories]
-        purpose = _Purpose.CURRENT
-        held = held_values(question.histories, question.digest)
-        if held is not None and question.histories[0].setback is not None:
-            there, purpose = list(held), _Purpose.HELD
-        values = tuple(each for each in there if each is not None)
-        if len(values) < len(one.outputs):
-            self._ending.not_run(step, "there is no value to check", failing=False)
-            return
-        self._judge(step, question, causes, values, purpose)
-
-    def _judge(
-        self,
-        step: int,
-        question: Question,
-        causes: tuple[Cause, ...],
-        values: tuple[Materialization, ...],
-        purpose: _Purpose,
-    ) -> None:
-        course, one = self._course, self._course.plan.steps[step]
-        unanswered = None
-        if not (one.action is Action.CHECK and _is_forced(one)):
-            unanswered = course.deciding.judged(step, question.claimed, values).unanswered
+        self._running[step] = _Running(question, causes, there)
         try:
-            order = course.preparing.audit(
-                step, one, question.claimed, values, unanswered, verify=purpose is _Purpose.REUSE
-            )
+            order = self._judging.order(step, question, there)
         except AssetflowError as error:
-            self._running[step] = _Running(question, causes, purpose, values)
-            problem = Audited(
-                step=one.id,
-                attempt=question.claimed.attempt,
-                started_at=self._world.now(),
-                seconds=0.0,
-                problem=error.message,
-            )
-            self._took(problem)
+            now, attempt = self._world.now(), question.claimed.attempt
+            self._took(Audited(step=one.id, attempt=attempt, started_at=now, seconds=0.0, problem=error.message))
             return
         if one.action is Action.CHECK:
             self._telling.tell(StepStarted(run=course.run, step=one.id, attempt_number=1, at=self._world.now()))
-        self._running[step] = _Running(question, causes, purpose, values)
         self._launching.append((step, partial(audit, order, self._tools)))
 
     def _launch(self, step: int, question: Question, causes: tuple[Cause, ...]) -> None:
@@ -514,7 +434,3 @@ class Coordinator:
         while self._course.schedule.unfinished:
             self._ending.stop(reason)  # some of it was lost, and is open again
             self._recording.write()
-
-
-def _is_forced(step: Step) -> bool:
-    return any(cause.kind is CauseKind.FORCED for cause in step.causes)

@@ -76,6 +76,8 @@ class From:
 
 @dataclass(frozen=True, slots=True)
 class Given:
+    """What a query gives."""
+
     form: Form
     columns: tuple[Field, ...]
     rows: frozenset[Source]
@@ -112,6 +114,7 @@ class Names:
 
 
 def in_place(path: Sequence[str], names: Names) -> tuple[Field, Sequence[str]] | None:
+    """What a name stands for in one place, without those around it, and what of it is left: fields of a struct."""
     if names.source is not None:
         for start in (1, 2):  # orders.amount, and shop.orders.amount
             for relation in names.source.relations if len(path) > start else ():
@@ -139,6 +142,7 @@ def in_place(path: Sequence[str], names: Names) -> tuple[Field, Sequence[str]] |
 
 
 def single(form: Form, relation: Relation, rows: frozenset[Source]) -> From:
+    """A ``from`` of one relation."""
     return From(form, (relation,), tuple((relation.name, each) for each in relation.fields), {}, rows)
 
 
@@ -153,16 +157,19 @@ def joined_column(source: From, name: str) -> Field:
 
 
 def renamed(columns: Sequence[Field], aliases: Sequence[str]) -> Iterable[Field]:
+    """The columns, the first of them called by these names."""
     for place, each in enumerate(columns):
         yield Field(aliases[place] if place < len(aliases) else each.name, each.form, each.values, each.itself)
 
 
 def united(one: Field, other: Field) -> Field:
+    """A column with the values of both."""
     itself = one.itself if one.itself == other.itself else None
     return Field(one.name, one.form, one.values | other.values, itself)
 
 
 def by_name(given: list[Field], more: Sequence[Field]) -> list[Field]:
+    """The columns of both, those of one name as one."""
     there = {each.name.lower(): place for place, each in enumerate(given)}
     for each in more:
         place = there.get(each.name.lower())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from assetflow.model.keys import AssetKey
 from assetflow.model.lineage import Role
@@ -19,15 +18,13 @@ from assetflow.sql.forms import (
     PLACES,
     caseless,
     columns_named,
-    entries_of,
     is_order_by_all,
-    pivoted_name,
     plain,
     pruned,
     refuse_more,
-    unpivoted_name,
     whole_number,
 )
+from assetflow.sql.froms import Froms
 from assetflow.sql.naming import (
     Cte,
     Field,
@@ -37,12 +34,9 @@ from assetflow.sql.naming import (
     Json,
     Names,
     NotFollowed,
-    Relation,
     by_name,
     in_place,
-    joined_column,
     renamed,
-    single,
     united,
 )
 from assetflow.sql.query import Source
@@ -78,26 +72,23 @@ def resolved(
     return Resolved(form, tuple(each.values for each in found.columns), frozenset(walk.uses))
 
 
-_NO_SOURCES: frozenset[Source] = frozenset()
-_SIDES = frozenset({"SEMI", "ANTI"})
-
-
 class _Walk:
     """One walk over one query."""
 
     def __init__(
         self, tables: Mapping[str, AssetKey], columns: Mapping[AssetKey, Sequence[str]], aggregates: frozenset[str]
     ) -> None:
-        self._tables = {name.lower(): key for name, key in tables.items()}
-        self._columns = columns
+        self._froms = Froms(self, tables, columns)
         self._aggregates = aggregates
-        self._count = 0
         self.uses: set[tuple[Role, Source]] = set()
         self.ctes: list[Form] = []
-        #: What a column of a derived table is: an item of a star. Those that nobody reads mean nothing.
-        self.items: dict[tuple[int, str], int] = {}
+        #: Items of stars that count, whoever reads them.
         self.kept: set[int] = set()
         self._stars = 0
+
+    @property
+    def items(self) -> Mapping[tuple[int, str], int]:
+        return self._froms.items
 
     def query(self, node: Json, names: Names) -> Given:
         """A select, a set operation, or one that recurs."""
@@ -121,7 +112,7 @@ class _Walk:
     # -- selects
 
     def _select(self, node: Json, names: Names) -> Given:
-        source = self._from(node["from_table"], names)
+        source = self._froms.read(node["from_table"], names)
         inside = names.below(source)
         given: list[Field] = []
         items: list[Form] = []
@@ -142,13 +133,13 @@ class _Walk:
         groups = [self._positioned(each, inside, given, Role.GROUP) for each in node.get("group_expressions") or ()]
         form = {
             "from": source.form,
-            "where": self._condition(node.get("where_clause"), inside, Role.FILTER),
+            "where": self.condition(node.get("where_clause"), inside, Role.FILTER),
             "select": items,
             "group": groups,
             "sets": node.get("group_sets") or [],
             "handling": node.get("aggregate_handling"),
-            "having": self._condition(node.get("having"), inside, Role.FILTER),
-            "qualify": self._condition(node.get("qualify"), inside, Role.FILTER),
+            "having": self.condition(node.get("having"), inside, Role.FILTER),
+            "qualify": self.condition(node.get("qualify"), inside, Role.FILTER),
             "sample": plain(node.get("sample")),
             "modifiers": [self._modifier(each, inside, given) for each in node.get("modifiers") or ()],
         }
@@ -165,15 +156,15 @@ class _Walk:
         """All that a query gives counts: by its place, or together."""
         self.kept.update(each for each in query.items if each is not None)
 
-    def _condition(self, node: Json, names: Names, role: Role) -> Form:
-        return None if node is None else self._expression(node, names, set(), role)
+    def condition(self, node: Json, names: Names, role: Role) -> Form:
+        return None if node is None else self.expression(node, names, set(), role)
 
     def _item(self, item: Json, names: Names, source: From) -> Iterable[tuple[Field, bool]]:
         """What an item gives, each with whether a star only passes it on."""
         if item["class"] == "STAR":
             return self._star(item, names, source)
         values: set[Source] = set()
-        form = self._expression({**item, "alias": ""}, names, values, None)
+        form = self.expression({**item, "alias": ""}, names, values, None)
         name = item.get("alias") or (item["column_names"][-1] if item["class"] == "COLUMN_REF" else "")
         itself = self._find(item["column_names"], names, None) if item["class"] == "COLUMN_REF" else None
         return [(Field(name, form, frozenset(values), itself.itself if itself is not None else None), False)]
@@ -203,7 +194,7 @@ class _Walk:
                 continue
             if name in replaced:
                 values: set[Source] = set()
-                form = self._expression({**replaced[name], "alias": ""}, names, values, None)
+                form = self.expression({**replaced[name], "alias": ""}, names, values, None)
                 found.append((Field(each.name, form, frozenset(values)), False))
             else:
                 called = renamed.get(name, each.name)
@@ -219,7 +210,7 @@ class _Walk:
                 return ["distinct", [self._positioned(each, names, given, Role.GROUP) for each in targets]]
             case _:
                 parts = {
-                    key: self._expression(value, names, set(), Role.FILTER) if isinstance(value, dict) else value
+                    key: self.expression(value, names, set(), Role.FILTER) if isinstance(value, dict) else value
                     for key, value in node.items()
                     if key not in PLACES
                 }
@@ -244,7 +235,7 @@ class _Walk:
         if number is not None and 1 <= number <= len(given):
             self.uses |= {(role, one) for one in given[number - 1].values}
             return given[number - 1].form
-        return self._expression(node, names, set(), role)
+        return self.expression(node, names, set(), role)
 
     def _aggregated(self, node: Json) -> bool:
         """Whether an expression makes one value of many rows."""
@@ -294,7 +285,7 @@ class _Walk:
         while True:
             own = Cte(node, (), names, cte.number, Given(None, tuple(given), first.rows))
             inside = Names(None, {}, {**names.ctes, name: own}, outer=names.outer)
-            count = self._count
+            count = self._froms.count
             again = self.query(node["right"], inside.below())
             self.keep(again)
             wider = [united(one, other) for one, other in zip(given, again.columns, strict=True)]
@@ -303,51 +294,9 @@ class _Walk:
                     self.uses |= {(Role.GROUP, one) for each in wider for one in each.values}
                 form = {"first": first.form, "again": again.form, "all": node.get("union_all")}
                 return Given(form, tuple(wider), first.rows | again.rows)
-            given, self._count = wider, count
+            given, self._froms.count = wider, count
 
-    # -- what is read
-
-    def _from(self, node: Json, names: Names) -> From:
-        refuse_more(node)
-        match node["type"]:
-            case "EMPTY":
-                return From(None)
-            case "BASE_TABLE":
-                return self._table(node, names)
-            case "SUBQUERY":
-                inside = self.query(node["subquery"]["node"], names.below())
-                return self._derived(inside, node, ["query", inside.form])
-            case "JOIN":
-                return self._join(node, names)
-            case "EXPRESSION_LIST":
-                return self._values(node, names)
-            case "TABLE_FUNCTION":
-                return self._function(node, names)
-            case _:
-                return self._pivot(node, names) if node.get("aggregates") else self._unpivot(node, names)
-
-    def _table(self, node: Json, names: Names) -> From:
-        table, schema = node["table_name"], node.get("schema_name") or ""
-        cte = names.ctes.get(table.lower()) if not schema else None
-        if cte is not None:
-            found = self._cte(cte, table.lower())
-            return self._derived(found, node, ["cte", cte.number], name=table)
-        written = f"{schema}.{table}" if schema else table
-        key = self._tables.get(written.lower())
-        if key is None:
-            raise NotFollowed(f"the table {written} is not followed")
-        number = self._next()
-        aliases = node.get("column_name_alias") or ()
-        fields = []
-        for place, name in enumerate(self._columns[key]):
-            shown = aliases[place] if place < len(aliases) else name
-            own = Source(key, name)
-            fields.append(Field(shown, ["column", number, name], frozenset({own}), own))
-        relation = Relation(node.get("alias") or table, tuple(fields))
-        form = ["table", str(key), number, plain(node.get("sample"))]
-        return single(form, relation, frozenset({Source(key, "")}))
-
-    def _cte(self, cte: Cte, name: str) -> Given:
+    def cte(self, cte: Cte, name: str) -> Given:
         if cte.found is None:
             cte.number = len(self.ctes)
             self.ctes.append(None)
@@ -359,136 +308,12 @@ class _Walk:
             self.ctes[cte.number] = cte.found.form
         return cte.found
 
-    def _derived(self, inside: Given, node: Json, form: Form, name: str = "") -> From:
-        number = self._next()
-        columns = renamed(inside.columns, node.get("column_name_alias") or ())
-        fields = []
-        for place, each in enumerate(columns):
-            own = each.name.lower() or f"#{place}"
-            fields.append(Field(each.name, ["column", number, own], each.values, each.itself))
-            if inside.items and (item := inside.items[place]) is not None:
-                self.items[number, own] = item
-        whole = [*form, number, plain(node.get("sample"))]
-        return single(whole, Relation(node.get("alias") or name, tuple(fields)), inside.rows)
-
-    def _values(self, node: Json, names: Names) -> From:
-        number = self._next()
-        rows = node["values"]
-        found: list[set[Source]] = [set() for _ in rows[0]]
-        forms = [[self._expression(each, names, found[place], None) for place, each in enumerate(row)] for row in rows]
-        listed = node.get("column_name_alias") or node.get("expected_names") or ()
-        shown = [listed[place] if place < len(listed) else f"col{place}" for place in range(len(found))]
-        fields = tuple(
-            Field(name, ["column", number, place], frozenset(found[place])) for place, name in enumerate(shown)
-        )
-        return single(["values", number, forms], Relation(node.get("alias") or "", fields), _NO_SOURCES)
-
-    def _function(self, node: Json, names: Names) -> From:
-        number = self._next()
-        values: set[Source] = set()
-        form = self._expression(node["function"], names, values, None)
-        sources = frozenset(values)
-        self.uses |= {(Role.FILTER, one) for one in sources}  # as many rows as it gives
-        aliases = node.get("column_name_alias") or ()
-        fields = tuple(Field(name, ["column", number, place], sources) for place, name in enumerate(aliases))
-        rest = None if fields else Field("", ["column", number, ""], sources)
-        name = node.get("alias") or str(node["function"]["function_name"])
-        whole = ["function", number, form, node.get("with_ordinality")]
-        return single(whole, Relation(name, fields, rest), _NO_SOURCES)
-
-    def _pivot(self, node: Json, names: Names) -> From:
-        """The columns that are grouped by, and one for each value and aggregate: of all rows that have the value."""
-        source = self._from(node["source"], names)
-        inside = names.below(source)
-        turned: set[Source] = set()
-        entries = [[pivoted_name(each) for each in pivot["entries"]] for pivot in node["pivots"]]
-        ons = [self._expression(pivot["pivot_expressions"], inside, turned, None) for pivot in node["pivots"]]
-        totals: list[tuple[str, set[Source], Form]] = []
-        for each in node["aggregates"]:
-            values: set[Source] = set()
-            form = self._expression({**each, "alias": ""}, inside, values, None)
-            totals.append((each.get("alias") or "", values, form))
-        named = columns_named([node["aggregates"], [pivot["pivot_expressions"] for pivot in node["pivots"]]])
-        groups = {name.lower() for name in node.get("groups") or ()}
-        kept = [
-            each
-            for _, each in source.star
-            if (each.name.lower() in groups if groups else each.name.lower() not in named)
-        ]
-        self.uses |= {(Role.GROUP, one) for one in turned} | {(Role.GROUP, one) for each in kept for one in each.values}
-        number = self._next()
-        fields = [Field(each.name, ["column", number, each.form], each.values, each.itself) for each in kept]
-        for combination in product(*entries):
-            for alias, values, _ in totals:
-                name = "_".join([*combination, *([alias] if alias else [])])
-                fields.append(Field(name, ["column", number, name], frozenset(values)))
-        form = [
-            "pivot",
-            number,
-            source.form,
-            ons,
-            [entries_of(pivot) for pivot in node["pivots"]],
-            [each for _, _, each in totals],
-            [each.form for each in kept],
-            [each.form for _, each in source.star],
-            node.get("include_nulls"),
-        ]
-        return single(form, Relation(node.get("alias") or "", tuple(fields)), source.rows)
-
-    def _unpivot(self, node: Json, names: Names) -> From:
-        """The columns that stay, one of names, and one of the values that stood under these names."""
-        source = self._from(node["source"], names)
-        (pivot,) = node["pivots"]
-        if len(node["unpivot_names"]) != 1:
-            raise NotFollowed("unpivot into several columns is not followed")
-        turned = {unpivoted_name(each).lower() for each in pivot["entries"]}
-        gone = [each for _, each in source.star if each.name.lower() in turned]
-        number = self._next()
-        values = frozenset(one for each in gone for one in each.values)
-        fields = [each for _, each in source.star if each.name.lower() not in turned]
-        fields.append(Field(pivot["unpivot_names"][0], ["column", number, 0], _NO_SOURCES))
-        fields.append(Field(node["unpivot_names"][0], ["column", number, 1], values))
-        if not node.get("include_nulls"):
-            self.uses |= {(Role.FILTER, one) for one in values}
-        everything = [each.form for _, each in source.star]
-        form = ["unpivot", number, source.form, everything, entries_of(pivot), node.get("include_nulls")]
-        return single(form, Relation(node.get("alias") or "", tuple(fields)), source.rows)
-
-    def _join(self, node: Json, names: Names) -> From:
-        left = self._from(node["left"], names)
-        right = self._from(node["right"], names.below(left))
-        kind, side = node["join_type"], node["ref_type"]
-        using = [name.lower() for name in node.get("using_columns") or ()]
-        if side == "NATURAL":
-            theirs = {each.name.lower() for _, each in right.star}
-            using = [each.name.lower() for _, each in left.star if each.name.lower() in theirs]
-        merged = dict(left.merged) | {name: each for name, each in right.merged.items() if name not in left.merged}
-        joined: list[Form] = []
-        for name in using:
-            one, other = joined_column(left, name), joined_column(right, name)
-            self.uses |= {(Role.JOIN, source) for source in one.values | other.values}
-            joined.append([one.form, other.form])
-            chosen = {"RIGHT": other, "OUTER": united(one, other), "FULL": united(one, other)}.get(kind, one)
-            merged[name] = Field(one.name, ["merged", one.form, other.form, kind], chosen.values, chosen.itself)
-        relations = left.relations if kind in _SIDES else (*left.relations, *right.relations)
-        star = [(name, merged[each.name.lower()] if each.name.lower() in using else each) for name, each in left.star]
-        if kind not in _SIDES:
-            star += [(name, each) for name, each in right.star if each.name.lower() not in using]
-        both = From(None, (*left.relations, *right.relations), tuple(star), merged, left.rows | right.rows)
-        condition = self._condition(node.get("condition"), names.below(both), Role.JOIN)
-        form = ["join", kind, side, left.form, right.form, joined, condition]
-        return From(form, relations, tuple(star), merged, both.rows)
-
-    def _next(self) -> int:
-        self._count += 1
-        return self._count
-
     # -- expressions
 
-    def _expression(self, node: Json, names: Names, values: set[Source], role: Role | None) -> Form:
+    def expression(self, node: Json, names: Names, values: set[Source], role: Role | None) -> Form:
         """The canonical form of an expression. What it reads is added to ``values``, or with a role to what is used."""
         if isinstance(node, list):
-            return [self._expression(each, names, values, role) for each in node]
+            return [self.expression(each, names, values, role) for each in node]
         if not isinstance(node, dict):
             return node
         match node.get("class"):
@@ -501,7 +326,7 @@ class _Walk:
             case "LAMBDA":
                 own = columns_named(node["lhs"]) | names.own
                 inside = Names(names.source, names.aliases, names.ctes, own, names.outer)
-                return ["lambda", plain(node["lhs"]), self._expression(node["expr"], inside, values, role)]
+                return ["lambda", plain(node["lhs"]), self.expression(node["expr"], inside, values, role)]
             case "STAR":
                 raise NotFollowed("columns(…) inside of an expression is not followed")
             case "POSITIONAL_REFERENCE":
@@ -516,7 +341,7 @@ class _Walk:
     ) -> Form:
         skipped = {*PLACES, *without}
         return {
-            key: caseless(value) if key in CASELESS else self._expression(value, names, values, role)
+            key: caseless(value) if key in CASELESS else self.expression(value, names, values, role)
             for key, value in node.items()
             if key not in skipped
         }
@@ -530,9 +355,9 @@ class _Walk:
         values |= inner
         if name == "unnest":  # how long its lists are decides how often there is a row
             self.uses |= {(Role.FILTER, one) for one in inner}
-        form["filter"] = self._condition(node.get("filter"), names, role or Role.FILTER)
+        form["filter"] = self.condition(node.get("filter"), names, role or Role.FILTER)
         orders = (node.get("order_bys") or {}).get("orders") or ()
-        form["order"] = [self._expression(each, names, set(), role or Role.ORDER) for each in orders]
+        form["order"] = [self.expression(each, names, set(), role or Role.ORDER) for each in orders]
         return form
 
     def _window(self, node: Json, names: Names, values: set[Source], role: Role | None) -> Form:
@@ -540,7 +365,7 @@ class _Walk:
         form = self._parts(node, names, values, role, around)
         for key in around:
             if key in node:
-                form[key] = self._expression(node[key], names, set(), role or Role.WINDOW)
+                form[key] = self.expression(node[key], names, set(), role or Role.WINDOW)
         return form
 
     def _subquery(self, node: Json, names: Names, values: set[Source], role: Role | None) -> Form:
