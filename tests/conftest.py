@@ -21,7 +21,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # How long an example takes is the machine's affair.
-settings.register_profile("assetflow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples every time, so that a change is blamed only for what it does; ASSETFLOW_LAWS=long looks further.
+settings.register_profile(
+    "assetflow",
+    deadline=None,
+    derandomize=os.environ.get("ASSETFLOW_LAWS") != "long",
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("assetflow")
 
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("ASSETFLOW_", "PYTEST_")) and k != "NO_COLOR"}
