@@ -20,13 +20,13 @@ from assetflow.catalog.liveness import here, lease_seconds, now_micros
 from assetflow.catalog.moves import advance
 from assetflow.catalog.statements import WANTED, chunks, inserted
 from assetflow.catalog.values import observe
-from assetflow.catalog.verdicts import measured
+from assetflow.catalog.verdicts import measured, newest_published
 from assetflow.errors import AssetflowError, BusyError
 from assetflow.model.checks import Measured
 from assetflow.model.history import Materialization
 from assetflow.model.journal import Busy, Claim, Claimed, Committed, Failure, Finished, NewRun, RunStatus
 from assetflow.model.keys import AssetKey, Partition
-from assetflow.model.versions import Stored
+from assetflow.model.versions import ColumnVersion, Stored
 
 __all__ = ["CatalogJournal"]
 
@@ -186,6 +186,15 @@ class CatalogJournal:
         with self._database.reading() as connection, decoding(self._database.where):
             environment = self._ids.environment(connection, self._name)
             return measured(connection, self._ids, environment, asset, check, most)
+
+    def last_columns(self, asset: AssetKey) -> Sequence[ColumnVersion]:
+        """The columns of the newest published version of any of an asset's partitions."""
+        with self._database.reading() as connection, decoding(self._database.where):
+            environment = self._ids.environment(connection, self._name)
+            newest = newest_published(connection, self._ids, environment, asset)
+            if newest is None:
+                return ()
+            return self._facts.materializations(connection, {newest})[newest].data.columns
 
     def renew(self, run: int) -> None:
         """Prolong all leases of a run. Nothing to do in memory, where nobody else waits for them to end."""

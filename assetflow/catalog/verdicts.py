@@ -15,7 +15,7 @@ from assetflow.catalog.statements import WANTED, chunks, inserted
 from assetflow.model.checks import Measured, Verdict
 from assetflow.model.keys import AssetKey, Partition
 
-__all__ = ["Said", "measured", "publish", "record"]
+__all__ = ["Said", "measured", "newest_published", "publish", "record"]
 
 _C, _V, _M, _P = tables.checks.c, tables.verdicts.c, tables.materializations.c, tables.partitions.c
 _NEW_CHECK = inserted(tables.checks)
@@ -38,6 +38,11 @@ _MEASURED = (
     .where(_P.asset_id == bindparam("asset"), _M.environment_id == bindparam("environment"), _M.published)
     .order_by(_M.id.desc())
     .limit(bindparam("most"))
+)
+_NEWEST = (
+    select(func.max(_M.id))
+    .join(tables.partitions, _P.id == _M.partition_id)
+    .where(_P.asset_id == bindparam("asset"), _M.environment_id == bindparam("environment"), _M.published)
 )
 
 
@@ -121,3 +126,12 @@ def measured(
         Measured(at=instant(at), key=text, rows=rows, metrics=json.loads(metrics) if metrics else {})
         for at, text, rows, metrics in connection.execute(_MEASURED, given)
     )
+
+
+def newest_published(connection: Connection, ids: Ids, environment: int | None, asset: AssetKey) -> int | None:
+    """The id of the newest published materialization of any of an asset's partitions."""
+    known = ids.assets(connection, [asset])
+    if environment is None or asset not in known:
+        return None
+    newest: int | None = connection.execute(_NEWEST, {"asset": known[asset], "environment": environment}).scalar()
+    return newest

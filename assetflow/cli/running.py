@@ -37,6 +37,9 @@ def materialize(
     only: Annotated[bool, typer.Option("--only", help="Exactly the selection, not what it needs.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run the selection even where it is fresh.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed for good.")] = False,
+    accept_schema_changes: Annotated[
+        bool, typer.Option("--accept-schema-changes", help="Publish tables whose columns changed, this once.")
+    ] = False,
     fail_fast: Annotated[bool, typer.Option("-x", "--fail-fast", help="Stop at the first failure.")] = False,
     jobs: Annotated[
         int | None, typer.Option("-j", "--jobs", help="How many steps at once; the cores by default.")
@@ -62,7 +65,13 @@ def materialize(
         session.out.note(f"--set is for this command only; {table} in {project.settings.file} keeps {names}")
     _refuse_protected(session, project.settings, sets or ())
     plan = project.plan(
-        *(selection or ()), partitions=partition, only=only, force=force, retry_failed=retry_failed, strict=True
+        *(selection or ()),
+        partitions=partition,
+        only=only,
+        force=force,
+        retry_failed=retry_failed,
+        accept_schema_changes=accept_schema_changes,
+        strict=True,
     )
     _confirm(session.out, plan, limit=project.settings.confirm_above, sure=yes or partition is not None)
     lines = log_format == "json"

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from assetflow.model.changes import KindName, PolicyName
 from assetflow.model.retry import Retry
 from assetflow.model.storage import Codec
 
@@ -36,6 +37,7 @@ EFFECTS: Mapping[str, Effect] = {
     "deps": Effect.VALUE,  # as inputs
     "retry": Effect.NONE,
     "checks": Effect.NONE,  # they decide whether a value is published, not what it is
+    "on_schema_change": Effect.NONE,  # it decides whether a value is published, not what it is
     "max_age": Effect.NONE,  # it decides when a value expires, not what it is
     "deterministic": Effect.NONE,
     "codec": Effect.VALUE,
@@ -61,6 +63,9 @@ class _Shared(TypedDict, total=False):
     deps: Sequence[Asset[..., Any] | MultiAsset[..., Any] | Output | Source | str]
     #: How often to try.
     retry: Retry
+    #: What becomes of a table whose columns are not those of the version before: ``"fail"``, ``"warn"`` or
+    #: ``"evolve"`` (the default), or one of these for each kind of change: ``{"drop": "fail", "narrow": "warn"}``.
+    on_schema_change: PolicyName | Mapping[KindName, PolicyName]
     #: A value older than this is expired; ``0``: make it again in every run that reaches it.
     max_age: timedelta | str | float
     #: Equal traces give equal data although a resource is read.
@@ -109,6 +114,7 @@ class Options:
     deps: Sequence[Any] = ()  # anything the user wrote
     retry: Retry | None = None
     checks: Any = ()  # anything the user wrote
+    on_schema_change: Any = "evolve"  # anything the user wrote
     max_age: timedelta | str | float | None = None
     deterministic: bool = False
     codec: Codec | Mapping[str, Codec] | None = None

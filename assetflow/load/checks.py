@@ -19,7 +19,7 @@ from assetflow.load.naming import Declared
 from assetflow.load.options import options_sound
 from assetflow.load.signatures import read_signature
 from assetflow.model import ready
-from assetflow.model.checks import ROWS, Check, CheckResult, Severity
+from assetflow.model.checks import ROWS, SCHEMA_CHANGE, Check, CheckResult, Severity
 from assetflow.model.definition import Input
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import SINGLE, All, Partitioning, Same
@@ -43,6 +43,8 @@ __all__ = [
     "version_of",
 ]
 
+#: Names of what is not declared as a check.
+_TAKEN = {ROWS: "the check of its row model", SCHEMA_CHANGE: "what on_schema_change tells"}
 _SEVERITIES = {severity.value for severity in Severity}
 #: The parameters that ready-made checks are given.
 _VALUE, _OTHER = "value", "other"
@@ -85,8 +87,8 @@ def _readable(declared: Declared, project: Project, faults: Faults) -> Judging |
         message = f"the check {check.name} judges {_shown(check.of)}, which is no asset of this project"
         raise DefinitionError("bad-check", message, where=[declared.line], hint=error.hint) from None
     owner = project.names.assets[assets[0]]
-    if check.name == ROWS:
-        message = f"a check of {owner.key} is named {ROWS}, as the one of its row model is"
+    if check.name in _TAKEN:
+        message = f"a check of {owner.key} is named {check.name}, as {_TAKEN[check.name]} is"
         raise DefinitionError("bad-check", message, where=[declared.line], hint="give it another name=")
     if str(check.severity) not in _SEVERITIES:
         message = f"{owner.key}:{check.name} has severity={check.severity!r}"
@@ -236,8 +238,8 @@ def _no_list(wanted: object) -> bool:
 def _ready(
     declared: Declared, asset: AssetKey, hint: object, wanted: ready.Ready, name: str, project: Project
 ) -> BoundCheck:
-    if name == ROWS:
-        raise DefinitionError("bad-check", "it has the name of the check of row models", hint="give it another name=")
+    if name in _TAKEN:
+        raise DefinitionError("bad-check", f"it is named as {_TAKEN[name]} is", hint="give it another name=")
     if str(wanted.severity) not in _SEVERITIES:
         raise DefinitionError("bad-check", f"severity={wanted.severity!r}", hint='write "block" or "warn"')
     open_ = hint is None or is_open(hint)

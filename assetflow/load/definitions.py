@@ -11,6 +11,7 @@ from assetflow.errors import AssetflowError, DefinitionError
 from assetflow.graph import Graph
 from assetflow.load.code.includes import IncludedFile
 from assetflow.load.code.sources import ProjectSources
+from assetflow.model.changes import EVOLVE, ChangePolicies
 from assetflow.model.checks import Check
 from assetflow.model.definition import Input, ResourceUse
 from assetflow.model.keys import AssetKey
@@ -53,6 +54,8 @@ class BoundOutput:
     codec: Codec | None
     #: The row model of the annotation.
     rows: RowModel | None = None
+    #: What becomes of a table with other columns than the version before.
+    changes: ChangePolicies = EVOLVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from assetflow.load.definitions import BoundInput, BoundOutput
 from assetflow.load.edges import Project, bound_inputs, partitioning, producer_type
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared, Names
-from assetflow.load.options import codec_of, options_sound
+from assetflow.load.options import changes_of, codec_of, options_sound
 from assetflow.load.queries import ReadQuery
 from assetflow.load.signatures import Signature
 from assetflow.model.keys import AssetKey
@@ -105,7 +105,9 @@ def _outputs(
 
 
 def _output(key: AssetKey, hint: object, value: Asset[..., object] | MultiAsset[..., object]) -> BoundOutput:
-    return BoundOutput(key=key, hint=hint, codec=codec_of(value.options, key.name), rows=row_model_of(hint))
+    options = value.options
+    codec, changes = codec_of(options, key.name), changes_of(options)
+    return BoundOutput(key=key, hint=hint, codec=codec, rows=row_model_of(hint), changes=changes)
 
 
 def ordered_functions(

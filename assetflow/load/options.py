@@ -11,12 +11,13 @@ from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared
 from assetflow.load.signatures import Signature
+from assetflow.model.changes import EVOLVE, ChangeKind, ChangePolicies, ChangePolicy
 from assetflow.model.durations import duration
 from assetflow.model.ready import READY
 from assetflow.model.retry import Retry
 from assetflow.model.storage import Codec
 
-__all__ = ["codec_of", "max_age_of", "options_sound"]
+__all__ = ["changes_of", "codec_of", "max_age_of", "options_sound"]
 
 
 def options_sound(declared: Declared, signature: Signature, faults: Faults) -> bool:
@@ -37,6 +38,25 @@ def max_age_of(options: Options) -> timedelta | None:
     return None if options.max_age is None else duration(options.max_age)
 
 
+def changes_of(options: Options) -> ChangePolicies:
+    """``on_schema_change`` by kind of change; where it means nothing, which is told, all are let pass."""
+    try:
+        return _change_policies(options)
+    except AssetflowError:
+        return EVOLVE
+
+
+def _change_policies(options: Options) -> ChangePolicies:
+    """``on_schema_change`` by kind of change. Raises DefinitionError ``bad-argument``."""
+    wanted = options.on_schema_change
+    by_kind = wanted if isinstance(wanted, Mapping) else dict.fromkeys(ChangeKind, wanted)
+    try:
+        return ChangePolicies({ChangeKind(kind): ChangePolicy(policy) for kind, policy in by_kind.items()})
+    except ValueError:
+        wanted_text = '"fail", "warn" or "evolve", or a dict of these by add, widen, narrow and drop'
+        raise _bad("on_schema_change", wanted, wanted_text, 'write on_schema_change={"drop": "fail"}') from None
+
+
 def codec_of(options: Options, field: str) -> Codec | None:
     """The codec written out for an output; None where it is chosen when the value is saved."""
     codec = options.codec
@@ -52,6 +72,10 @@ def _option_faults(options: Any) -> Iterator[AssetflowError]:  # an Options whos
         )
     try:
         max_age_of(options)
+    except AssetflowError as error:
+        yield error
+    try:
+        _change_policies(options)
     except AssetflowError as error:
         yield error
     if options.retry is not None and not isinstance(options.retry, Retry):

@@ -16,6 +16,7 @@ from assetflow.load.definitions import BoundInput, BoundOutput
 from assetflow.load.edges import Project, bound_inputs
 from assetflow.load.faults import Faults, relative_place
 from assetflow.load.naming import Declared
+from assetflow.load.options import changes_of
 from assetflow.load.signatures import Taken
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import SINGLE, All
@@ -273,10 +274,11 @@ class _Reading:
     def _output(self, binding: Binding | None, faults: Faults) -> BoundOutput | None:
         """The table that it gives: of its row model, else of the columns that it is known to have."""
         declared, wanted = self._declared, self._asset.rows
+        changes = changes_of(self._asset.options)
         made = None if binding is None else _gives(declared.key, binding)
         if wanted is None:
             kind: object = AnyTable if made is None else Annotated[AnyTable, made]
-            return BoundOutput(key=declared.key, hint=kind, codec=None, rows=made)
+            return BoundOutput(key=declared.key, hint=kind, codec=None, rows=made, changes=changes)
         try:
             rows = _row_model(wanted)
         except AssetflowError as error:
@@ -290,7 +292,8 @@ class _Reading:
             hint = "select what the row model says, or change the model"
             faults.add(DefinitionError("edge-columns", message, where=[declared.line], hint=hint))
             return None
-        return BoundOutput(key=declared.key, hint=Annotated[AnyTable, wanted], codec=None, rows=rows)
+        kind = Annotated[AnyTable, wanted]
+        return BoundOutput(key=declared.key, hint=kind, codec=None, rows=rows, changes=changes)
 
     def _code(self, statement: Statement, binding: Binding | None) -> CodeVersion:
         options, key = self._asset.options, self._declared.key

@@ -15,10 +15,22 @@ if TYPE_CHECKING:  # every project module loads this one
     from assetflow.model.keys import AssetKey, Partition
     from assetflow.model.trace import Recipe
 
-__all__ = ["ROWS", "Check", "CheckResult", "Measured", "PastVerdict", "Severity", "Verdict", "VerdictStatus"]
+__all__ = [
+    "ROWS",
+    "SCHEMA_CHANGE",
+    "Check",
+    "CheckResult",
+    "Measured",
+    "PastVerdict",
+    "Severity",
+    "Verdict",
+    "VerdictStatus",
+]
 
 #: The name of the check that a table's row model makes: rules, missing values and keys.
 ROWS = "rows"
+#: The name under which ``on_schema_change="warn"`` tells what changed.
+SCHEMA_CHANGE = "schema_change"
 
 
 class Severity(StrEnum):

@@ -13,7 +13,7 @@ from assetflow.model.history import History, Materialization
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Trace
-from assetflow.model.versions import Stored
+from assetflow.model.versions import ColumnVersion, Stored
 
 __all__ = [
     "Busy",
@@ -301,6 +301,10 @@ class Journal(Protocol):
     def measured(self, asset: AssetKey, check: str, most: int) -> Sequence[Measured]:
         """The newest published versions of an asset's partitions in this environment, newest first, each with what
         the check measured of it."""
+        ...
+
+    def last_columns(self, asset: AssetKey) -> Sequence[ColumnVersion]:
+        """The columns of the newest published version of any of an asset's partitions in this environment."""
         ...
 
     def renew(self, run: int) -> None:

@@ -127,6 +127,9 @@ class Targets:
     force: bool = False
     #: Plan again what failed for good.
     retry_failed: bool = False
+    #: Tables may have other columns than before, whatever their ``on_schema_change`` says; what failed for that is
+    #: planned again.
+    accept_schema_changes: bool = False
     #: Partitions named singly: planned again though they failed for good or were skipped.
     named: frozenset[Partition] = frozenset()
 

@@ -293,7 +293,8 @@ class _Planning:
     def again(self, outputs: Sequence[Partition]) -> frozenset[SetbackKind]:
         if self.targets.named and not self.targets.named.isdisjoint(outputs):
             return _ANY
-        return _FAILED if self.targets.retry_failed else frozenset()
+        anew = self.targets.retry_failed or self.targets.accept_schema_changes
+        return _FAILED if anew else frozenset()
 
     def keep(self, cell: _Cell) -> None:
         if self.inputs.unsound:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar, overload
@@ -242,6 +243,7 @@ class Project:
         only: bool = False,
         force: bool = False,
         retry_failed: bool = False,
+        accept_schema_changes: bool = False,
         strict: bool = False,
     ) -> Plan:
         """What would run and why. Writes nothing.
@@ -252,6 +254,7 @@ class Project:
         self.refuse_mistakes(strict=strict)
         keys = (partitions,) if isinstance(partitions, str) else partitions
         targets = self._targets(selection, keys, only=only, force=force, retry_failed=retry_failed)
+        targets = replace(targets, accept_schema_changes=accept_schema_changes)
         made, seen, snapshot = self._planned(targets)
         for error in seen.missing.values():
             raise error
@@ -327,6 +330,7 @@ class Project:
         only: bool = False,
         force: bool = False,
         retry_failed: bool = False,
+        accept_schema_changes: bool = False,
         fail_fast: bool = False,
         jobs: int | None = None,
         executor: str | None = None,
@@ -338,7 +342,13 @@ class Project:
         result is the last run's.
         """
         plan = self.plan(
-            *selection, partitions=partitions, only=only, force=force, retry_failed=retry_failed, strict=True
+            *selection,
+            partitions=partitions,
+            only=only,
+            force=force,
+            retry_failed=retry_failed,
+            accept_schema_changes=accept_schema_changes,
+            strict=True,
         )
         names = tuple(str(self.resolve(s)) if not isinstance(s, str) else s for s in selection)
         options = RunOptions(

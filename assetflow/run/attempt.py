@@ -5,7 +5,7 @@ Nothing here knows the journal: what an attempt is given and what it gives back 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,9 +20,10 @@ from assetflow.model.checks import Verdict
 from assetflow.model.context import RunContext, Skip
 from assetflow.model.journal import Failure, Output
 from assetflow.model.keys import Partition
-from assetflow.model.versions import Stored
+from assetflow.model.versions import ColumnVersion, Stored
 from assetflow.run.arguments import Argument, Watched, loaded, unmoved
 from assetflow.run.capture import captured
+from assetflow.run.changing import told_changes
 from assetflow.run.checking import Asked, Asking, held_back, place_of, said
 from assetflow.run.classify import Diagnosis, classify
 from assetflow.run.context import StepContext
@@ -57,6 +58,8 @@ class Work:
     state: str | None = None
     #: The checks to ask of what is made.
     checks: tuple[Asked, ...] = ()
+    #: For each output, the columns that its own are compared with.
+    columns: tuple[Sequence[ColumnVersion], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,8 +196,9 @@ def _called(work: Work, tools: Tools, log: AttemptLog) -> _Saved:
         unmoved(work.watched)
         unchanged(bound.includes)
         kept = saved(values, work.outputs, bound, context, tools.values, attempt=work.attempt, older=work.older)
+        changed = told_changes(kept[0], bound, work.columns)
         if not work.checks:
-            return (*kept, ())
+            return (*kept, changed)
         outputs, handed_on, _ = kept
         asking = Asking(
             values=tools.values,
@@ -208,4 +212,4 @@ def _called(work: Work, tools: Tools, log: AttemptLog) -> _Saved:
         rows = [output.stored.data.rows for output in outputs]
         verdicts = said(work.checks, places, rows, asking, known=streamed)
         unmoved(work.watched)
-        return (*kept, verdicts)
+        return (*kept, changed + verdicts)

@@ -86,6 +86,8 @@ def _ours(error: BaseException) -> Diagnosis | None:
     if error.code in {"source-moved", "include-changed"}:
         return Diagnosis(_TRANSIENT, "what it reads changed meanwhile")
     if isinstance(error, ValueMismatch):
+        if error.code == "schema-changed":
+            return Diagnosis(FailureClass.DATA, "on_schema_change does not let that pass")
         return Diagnosis(FailureClass.DATA, f"the value is not what its type says ({error.code})")
     if isinstance(error, DefinitionError):
         return Diagnosis(FailureClass.CODE, f"the definition cannot work ({error.code})")

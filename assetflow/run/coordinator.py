@@ -330,9 +330,10 @@ class Coordinator:
                 else:
                     self._ending.not_run(step, f"{setback.kind} before: {setback.message}", failing=True, causes=causes)
             case Reuse(older, causes):
-                effects = has_effects(course.preparing.bound(course.plan.steps[step]))
-                if effects or step in course.lost:
-                    # What was done elsewhere is not there again because it is recorded.
+                effects = has_effects(course.preparing.bound(one))
+                if effects or step in course.lost or course.preparing.refuses(one, older):
+                    # What was done elsewhere is not there again because it is recorded; and other columns than
+                    # today's are refused, or told, as those of a new value are.
                     self._launch(step, question, causes)
                     return
                 self._judge(step, question, causes, There(older, Purpose.REUSE))

@@ -149,8 +149,12 @@ class Deciding:
         checks = {(check.asset, check.name): check for check in self.node(step).checks}
         found = []
         for verdict in verdicts:
+            check = checks.get((verdict.partition.asset, verdict.check))
+            if check is None:  # said of this version alone
+                found.append(verdict)
+                continue
             trace = trace_of(
-                checks[verdict.partition.asset, verdict.check],
+                check,
                 one.key,
                 self._keys.of,
                 lambda partition: values[partition] if partition in values else version_of(partition),

@@ -238,6 +238,7 @@ class _Run:
             observing=self._observing,
             journal=self._journal,
             run=RunContext(self.number, self._plan.environment),
+            accept_changes=self._plan.targets.accept_schema_changes,
         )
         for number, step in enumerate(self._plan.steps):
             for partition in preparing.loads(number, step):

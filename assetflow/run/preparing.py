@@ -12,13 +12,14 @@ from assetflow.model.history import History, Materialization
 from assetflow.model.journal import Claimed, Journal
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Action, Step
-from assetflow.model.versions import Stored
+from assetflow.model.versions import ColumnVersion, Stored
 from assetflow.run.arguments import Argument, Held, Lying, Member, Own, Seen, Watched
 from assetflow.run.attempt import Work
 from assetflow.run.checking import Asked, Audit, Place
 from assetflow.run.deciding import Deciding, Question
 from assetflow.run.memory import ABSENT, Memory
 from assetflow.run.observing import Observing
+from assetflow.types.changes import column_changes
 
 __all__ = ["Preparing"]
 
@@ -35,6 +36,7 @@ class Preparing:
         observing: Observing,
         journal: Journal,
         run: RunContext,
+        accept_changes: bool = False,
     ) -> None:
         self._loaded = loaded
         self._deciding = deciding
@@ -43,6 +45,7 @@ class Preparing:
         self._journal = journal
         self._run = run
         self._hints = {output.key: output.hint for bound in loaded.bound.values() for output in bound.outputs}
+        self._accepted = accept_changes
         self._edges: dict[AssetKey, tuple[tuple[BoundInput, int], ...]] = {}
 
     def bound(self, step: Step) -> Bound:
@@ -93,6 +96,22 @@ class Preparing:
             older=tuple(self._older(history) for history in question.histories) if share else (),
             state=self._state(step, question.histories),
             checks=self._asked(number, step, question.claimed, self._loaded.checks.get(step.node, ())),
+            columns=tuple(self.columns_before(step, place) for place in range(len(step.outputs))),
+        )
+
+    def columns_before(self, step: Step, place: int) -> Sequence[ColumnVersion]:
+        """The columns that an output's are compared with; none where every change is let pass."""
+        output = self.bound(step).outputs[place]
+        if self._accepted or output.changes.lets_all_pass:
+            return ()
+        return self._journal.last_columns(output.key)
+
+    def refuses(self, step: Step, older: Sequence[Materialization]) -> bool:
+        """Whether older values may not simply become current again, as their columns are not today's."""
+        return any(
+            column_changes(before, value.data.columns)
+            for place, value in enumerate(older)
+            if (before := self.columns_before(step, place))
         )
 
     def audit(
