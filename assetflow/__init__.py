@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from assetflow.model.checks import CheckResult as CheckResult
     from assetflow.model.context import Context as Context
     from assetflow.model.context import Skip as Skip
+    from assetflow.model.contracts import Contract as Contract
     from assetflow.model.partitioning import All as All
     from assetflow.model.partitioning import Same as Same
     from assetflow.model.retry import TRANSIENT as TRANSIENT
@@ -87,6 +88,7 @@ _HOMES = {
     ),
     "assetflow.model.checks": ("CheckResult",),
     "assetflow.model.context": ("Context", "Skip"),
+    "assetflow.model.contracts": ("Contract",),
     "assetflow.model.partitioning": ("All", "Same"),
     "assetflow.model.retry": ("TRANSIENT", "Retry"),
     "assetflow.model.rows": ("PrimaryKey", "Rows", "Unique"),
@@ -104,6 +106,7 @@ __all__ = [
     "Bytes",
     "CheckResult",
     "Context",
+    "Contract",
     "Figure",
     "File",
     "Files",

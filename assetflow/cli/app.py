@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from assetflow.cli import deciding, declared, lineage, running, runs, starting, upkeep, values
+from assetflow.cli import contracts, deciding, declared, lineage, running, runs, starting, upkeep, values
 from assetflow.cli.session import command
 
 __all__ = ["app"]
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 _runs = typer.Typer(help="What happened: the runs, newest first.", rich_markup_mode=None)
 _catalog = typer.Typer(help="The catalog file: verify, backup.", no_args_is_help=True, rich_markup_mode=None)
+_contracts = typer.Typer(help="What assets promise: list, export, check.", rich_markup_mode=None)
 _config = typer.Typer(help="The settings.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -56,5 +57,9 @@ command(app, "doctor")(upkeep.doctor)
 app.add_typer(_catalog, name="catalog")
 command(_catalog, "verify")(upkeep.verify)
 command(_catalog, "backup")(upkeep.backup)
+app.add_typer(_contracts, name="contracts")
+command(_contracts, None)(contracts.contracts)
+command(_contracts, "export")(contracts.export)
+command(_contracts, "check")(contracts.check)
 app.add_typer(_config, name="config")
 command(_config, "show")(starting.show_config)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from assetflow.model.changes import KindName, PolicyName
+from assetflow.model.contracts import Contract
 from assetflow.model.retry import Retry
 from assetflow.model.storage import Codec
 
@@ -42,6 +43,7 @@ EFFECTS: Mapping[str, Effect] = {
     "deterministic": Effect.NONE,
     "codec": Effect.VALUE,
     "columns": Effect.NONE,  # it is told, not done
+    "contract": Effect.NONE,
     "version": Effect.VALUE,  # as the code version
     "version_includes": Effect.VALUE,
     "tags": Effect.NONE,
@@ -94,14 +96,17 @@ class AssetArguments(_Shared, total=False):
     codec: Codec
     #: What its columns are made of, to be told: ``{"revenue": ["orders.amount"]}``.
     columns: Mapping[str, Sequence[str]]
+    #: What is promised to whoever reads it.
+    contract: Contract
 
 
 class MultiAssetArguments(_Shared, total=False):
-    """The keyword arguments of ``@multi_asset``; a codec, checks and columns may be given for each field by name."""
+    """The keyword arguments of ``@multi_asset``; what is said of one of its outputs, by the field's name."""
 
     checks: Mapping[str, Sequence[Ready]]
     codec: Codec | Mapping[str, Codec]
     columns: Mapping[str, Mapping[str, Sequence[str]]]
+    contract: Mapping[str, Contract]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +124,7 @@ class Options:
     deterministic: bool = False
     codec: Codec | Mapping[str, Codec] | None = None
     columns: Any = None  # anything the user wrote
+    contract: Any = None  # anything the user wrote
     version: str | None = None
     version_includes: Sequence[object] = ()
     tags: Sequence[str] = ()

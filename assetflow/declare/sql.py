@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from assetflow.declare.multi import MultiAsset, Output
     from assetflow.declare.sources import Source
     from assetflow.model.changes import KindName, PolicyName
+    from assetflow.model.contracts import Contract
     from assetflow.model.ready import Ready
     from assetflow.model.retry import Retry
 
@@ -37,6 +38,8 @@ class SqlArguments(TypedDict, total=False):
     retry: Retry
     #: What becomes of it when its columns are not those of the version before.
     on_schema_change: PolicyName | Mapping[KindName, PolicyName]
+    #: What is promised to whoever reads it.
+    contract: Contract
     #: A table older than this is expired; ``0``: make it again in every run that reaches it.
     max_age: timedelta | str | float
     #: Equal traces give equal data, although it calls a function like ``now()``.

@@ -13,6 +13,7 @@ from assetflow.load.code.includes import IncludedFile
 from assetflow.load.code.sources import ProjectSources
 from assetflow.model.changes import EVOLVE, ChangePolicies
 from assetflow.model.checks import Check
+from assetflow.model.contracts import Contract
 from assetflow.model.definition import Input, ResourceUse
 from assetflow.model.keys import AssetKey
 from assetflow.model.ready import Ready
@@ -56,6 +57,7 @@ class BoundOutput:
     rows: RowModel | None = None
     #: What becomes of a table with other columns than the version before.
     changes: ChangePolicies = EVOLVE
+    contract: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from assetflow.load.definitions import BoundInput, BoundOutput
 from assetflow.load.edges import Project, bound_inputs, partitioning, producer_type
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared, Names
-from assetflow.load.options import changes_of, codec_of, options_sound
+from assetflow.load.options import changes_of, codec_of, contract_of, options_sound
 from assetflow.load.queries import ReadQuery
 from assetflow.load.signatures import Signature
 from assetflow.model.keys import AssetKey
@@ -106,8 +106,8 @@ def _outputs(
 
 def _output(key: AssetKey, hint: object, value: Asset[..., object] | MultiAsset[..., object]) -> BoundOutput:
     options = value.options
-    codec, changes = codec_of(options, key.name), changes_of(options)
-    return BoundOutput(key=key, hint=hint, codec=codec, rows=row_model_of(hint), changes=changes)
+    codec, changes, contract = codec_of(options, key.name), changes_of(options), contract_of(options, key.name)
+    return BoundOutput(key=key, hint=hint, codec=codec, rows=row_model_of(hint), changes=changes, contract=contract)
 
 
 def ordered_functions(

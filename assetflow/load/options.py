@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from assetflow.declare import EFFECTS, CheckFunction, File, Files, MultiAsset, Options, Source
+from assetflow.declare import EFFECTS, Asset, CheckFunction, File, Files, MultiAsset, Options, Source, SqlAsset
 from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared
 from assetflow.load.signatures import Signature
 from assetflow.model.changes import EVOLVE, ChangeKind, ChangePolicies, ChangePolicy
+from assetflow.model.contracts import Contract
 from assetflow.model.durations import duration
 from assetflow.model.ready import READY
 from assetflow.model.retry import Retry
 from assetflow.model.storage import Codec
+from assetflow.types.libraries import is_table_hint
+from assetflow.types.rowmodels import row_model_of
+from assetflow.types.spelling import is_open
 
-__all__ = ["changes_of", "codec_of", "max_age_of", "options_sound"]
+__all__ = ["changes_of", "codec_of", "contract_of", "max_age_of", "options_sound"]
+
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 
 
 def options_sound(declared: Declared, signature: Signature, faults: Faults) -> bool:
@@ -27,6 +34,8 @@ def options_sound(declared: Declared, signature: Signature, faults: Faults) -> b
     found += _check_faults(value)
     if isinstance(value, MultiAsset):
         found += _codec_faults(value.options, signature)
+    if isinstance(value, Asset | MultiAsset | SqlAsset):
+        found += _contract_faults(value, signature)
     for error in found:
         message = f"{declared.key}: {error.message}"
         faults.add(type(error)(error.code, message, where=[declared.line], hint=error.hint))
@@ -36,6 +45,13 @@ def options_sound(declared: Declared, signature: Signature, faults: Faults) -> b
 def max_age_of(options: Options) -> timedelta | None:
     """``max_age`` as a time span. Raises DefinitionError ``bad-duration``."""
     return None if options.max_age is None else duration(options.max_age)
+
+
+def contract_of(options: Options, field: str) -> Contract | None:
+    """The contract of an output; None where there is none, or none that means anything."""
+    contract = options.contract
+    found = contract.get(field) if isinstance(contract, Mapping) else contract
+    return found if isinstance(found, Contract) else None
 
 
 def changes_of(options: Options) -> ChangePolicies:
@@ -147,6 +163,47 @@ def _check_faults(value: Any) -> Iterator[AssetflowError]:  # a declaration whos
             elif not isinstance(each, READY):
                 hint = "write checks=[not_null(…), row_count(min=1)]; functions are declared with @check(asset)"
                 yield _bad("checks", each, "a list of ready-made checks", hint)
+
+
+def _contract_faults(
+    value: Asset[..., Any] | MultiAsset[..., Any] | SqlAsset, signature: Signature
+) -> Iterator[AssetflowError]:
+    contract = value.options.contract
+    if contract is None:
+        return
+    hints: Mapping[str, object] = {value.name: signature.returns}
+    contracts: Mapping[str, object] = {value.name: contract}
+    if isinstance(value, MultiAsset):
+        hints = signature.fields
+        if not isinstance(contract, Mapping):
+            hint = 'write contract={"train": Contract("1.0")}'
+            yield _bad("contract", contract, "a dict of contracts, by the name of what is made", hint)
+            return
+        contracts = contract
+    for name, each in contracts.items():
+        if not isinstance(each, Contract):
+            yield _bad("contract", each, "a Contract", 'write contract=Contract("1.0")')
+        elif name not in hints:
+            message = f"contract= names {name!r}, which is not made here"
+            yield DefinitionError("bad-contract", message, hint=nearest(name, hints))
+        else:
+            yield from _promise_faults(each, hints[name], sql=isinstance(value, SqlAsset))
+
+
+def _promise_faults(contract: Contract, kind: object, *, sql: bool) -> Iterator[AssetflowError]:
+    version: Any = contract.version  # anything the user wrote
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        hint = 'write "1.0" or "1.0.0"'
+        yield DefinitionError("bad-contract", f"{version!r} is no version of a contract", hint=hint)
+    try:
+        if contract.freshness is not None:
+            duration(contract.freshness)
+    except AssetflowError as error:
+        yield error
+    if not sql and (is_open(kind) or (is_table_hint(kind) and row_model_of(kind) is None)):
+        message = "a contract promises columns, and nothing says which"
+        hint = "say it with a row model: -> Annotated[pl.DataFrame, Order]"
+        yield DefinitionError("bad-contract", message, hint=hint)
 
 
 def _codec_faults(options: Options, signature: Signature) -> Iterator[AssetflowError]:

@@ -16,7 +16,7 @@ from assetflow.load.definitions import BoundInput, BoundOutput
 from assetflow.load.edges import Project, bound_inputs
 from assetflow.load.faults import Faults, relative_place
 from assetflow.load.naming import Declared
-from assetflow.load.options import changes_of
+from assetflow.load.options import changes_of, contract_of
 from assetflow.load.signatures import Taken
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import SINGLE, All
@@ -274,11 +274,12 @@ class _Reading:
     def _output(self, binding: Binding | None, faults: Faults) -> BoundOutput | None:
         """The table that it gives: of its row model, else of the columns that it is known to have."""
         declared, wanted = self._declared, self._asset.rows
-        changes = changes_of(self._asset.options)
+        options = self._asset.options
+        changes, contract = changes_of(options), contract_of(options, declared.key.name)
         made = None if binding is None else _gives(declared.key, binding)
         if wanted is None:
             kind: object = AnyTable if made is None else Annotated[AnyTable, made]
-            return BoundOutput(key=declared.key, hint=kind, codec=None, rows=made, changes=changes)
+            return BoundOutput(key=declared.key, hint=kind, codec=None, rows=made, changes=changes, contract=contract)
         try:
             rows = _row_model(wanted)
         except AssetflowError as error:
@@ -293,7 +294,7 @@ class _Reading:
             faults.add(DefinitionError("edge-columns", message, where=[declared.line], hint=hint))
             return None
         kind = Annotated[AnyTable, wanted]
-        return BoundOutput(key=declared.key, hint=kind, codec=None, rows=rows, changes=changes)
+        return BoundOutput(key=declared.key, hint=kind, codec=None, rows=rows, changes=changes, contract=contract)
 
     def _code(self, statement: Statement, binding: Binding | None) -> CodeVersion:
         options, key = self._asset.options, self._declared.key

@@ -19,6 +19,7 @@ from assetflow.declare import ready as ready_made
 from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.faults import Faults, relative_place
 from assetflow.load.scan import Found
+from assetflow.model.contracts import Contract
 from assetflow.sql.faults import SqlFault, excerpt, line_and_column
 from assetflow.sql.queries import Queries
 from assetflow.types.columns import Slot
@@ -30,7 +31,7 @@ __all__ = ["sql_files"]
 _LINE = re.compile(r"--\s*([a-z_]+)\s*:\s*(.*?)\s*$")
 _COMMENT = re.compile(r"\s*(--.*)?$")
 _KEYS = (
-    *("asset", "check", "description", "file", "max_age", "metadata"),
+    *("asset", "check", "contract", "description", "file", "max_age", "metadata"),
     *("on_schema_change", "owner", "parameter", "rows", "tag", "version"),
 )
 _CHECKS = frozenset(ready_made.__all__) - {"foreign_key"}
@@ -109,6 +110,7 @@ class _Reading:
             "tags": header.several("tag"),
             "metadata": self._metadata(),
             **({"max_age": header.one("max_age")} if "max_age" in header.said else {}),
+            **({"contract": Contract(header.one("contract"))} if "contract" in header.said else {}),
             **({"version": header.one("version")} if "version" in header.said else {}),
             **({"on_schema_change": header.one("on_schema_change")} if "on_schema_change" in header.said else {}),
         }
@@ -125,7 +127,7 @@ class _Reading:
     def source(self, queries: Queries) -> Source:
         group, name = self._key()
         header = self.header
-        self._refuse_unknown(frozenset({"max_age", "on_schema_change", "parameter", "rows", "version"}))
+        self._refuse_unknown(frozenset({"contract", "max_age", "on_schema_change", "parameter", "rows", "version"}))
         columns = queries.table(self.text) if _body(self.text) else None
         rows = (
             None

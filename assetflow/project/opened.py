@@ -24,6 +24,7 @@ from assetflow.load.definitions import Loaded
 from assetflow.load.file_versions import FileVersions
 from assetflow.load.load import load
 from assetflow.load.settings import Settings, find_settings
+from assetflow.model.contracts import Broken, Release
 from assetflow.model.definition import Definition
 from assetflow.model.event import Listener
 from assetflow.model.history import Snapshot
@@ -33,6 +34,7 @@ from assetflow.model.plan import Plan, State, Targets
 from assetflow.model.storage import Store
 from assetflow.plan import plan as decided
 from assetflow.plan.checks import ask_all
+from assetflow.project.contracts import late, promised, promised_at, releases
 from assetflow.project.explaining import explained
 from assetflow.project.results import AssetStatus, Explanation, Named, Result
 from assetflow.project.running import USUAL, Running, RunOptions
@@ -43,6 +45,7 @@ from assetflow.run.world import REAL, World
 from assetflow.store.local import LocalStore
 from assetflow.store.values import Values
 from assetflow.types.columns import ColumnType
+from assetflow.types.promises import Promise
 from assetflow.upkeep.past import Past
 
 __all__ = ["Project"]
@@ -457,6 +460,25 @@ class Project:
         """What a change of an asset, or of a column, would reach. Raises as :meth:`column_lineage`."""
         known = self._known()
         return impact_of(known, column_or_asset(address, known))
+
+    # Promising
+
+    def contracts(self) -> Mapping[str, Promise]:
+        """What the contracts of the project's assets promise, by asset. Raises Mistakes where anything is wrong."""
+        self.refuse_mistakes(strict=True)
+        return promised(self.loaded)
+
+    def contract_changes(self, base: str) -> tuple[Release, ...]:
+        """What became of each contract since ``base``: a commit of the project's repository, or a file that ``contracts
+        export`` wrote. Raises UsageError ``bad-base``.
+        """
+        after = self.contracts()
+        return releases(promised_at(base, self.settings.root), after)
+
+    def late_contracts(self) -> tuple[Broken, ...]:
+        """The contracts whose freshness is not kept by what is stored."""
+        made = {str(each.key): each.materialized_at for each in self.status()}
+        return late(self.contracts().values(), made, self.world.now())
 
 
 def _check_keys(graph: Graph, targets: Targets, seen: Seen) -> None:

@@ -5,6 +5,7 @@ They are Arrow's types in canonical form (``assetflow.types.canonical``), and th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias, assert_never
@@ -23,6 +24,7 @@ __all__ = [
     "Struct",
     "Timestamp",
     "conversion",
+    "parts",
 ]
 
 
@@ -236,3 +238,16 @@ def _to_struct(found: ColumnType, wanted: Struct) -> Conversion:
         return Conversion.NONE
     inner = max((conversion(made[name].type, asked[name].type) for name in asked), default=Conversion.SAME)
     return inner if list(made) == list(asked) else max(inner, Conversion.WIDENS)
+
+
+def parts(one: ColumnType, other: ColumnType) -> Iterator[tuple[str, Slot, Slot]]:
+    """The places for values inside of two types, side by side, as far as these are built alike."""
+    if isinstance(one, List) and isinstance(other, List):
+        yield "element", one.element, other.element
+    elif isinstance(one, Map) and isinstance(other, Map):
+        yield "value", one.value, other.value
+    elif isinstance(one, Struct) and isinstance(other, Struct):
+        fields = dict(one.fields)
+        for name, slot in other.fields:
+            if name in fields:
+                yield f"field {name!r}", fields[name], slot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assetflow.errors import nearest
-from assetflow.types.columns import ColumnType, Conversion, List, Map, Slot, Struct, conversion
+from assetflow.types.columns import Conversion, Slot, conversion, parts
 from assetflow.types.rowmodels import REQUIRED, RowModel
 from assetflow.types.rules import Rule, implied
 
@@ -56,7 +56,7 @@ def _slots(made: Slot, asked: Slot, *, loose: bool) -> Iterator[str]:
     for rule in asked.rules:
         if implied(rule, made.rules) is False:
             yield f"is {_told(made.rules)}, not {rule}"
-    for place, (inner_made, inner_asked) in _inner(made.type, asked.type):
+    for place, inner_made, inner_asked in parts(made.type, asked.type):
         for text in _slots(inner_made, inner_asked, loose=loose):
             yield f"{place} {text}"
 
@@ -65,21 +65,10 @@ def _told(rules: tuple[Rule, ...]) -> str:
     return " and ".join(map(str, rules))
 
 
-def _inner(made: ColumnType, asked: ColumnType) -> Iterator[tuple[str, tuple[Slot, Slot]]]:
-    if isinstance(made, List) and isinstance(asked, List):
-        yield "element", (made.element, asked.element)
-    elif isinstance(made, Map) and isinstance(asked, Map):
-        yield "value", (made.value, asked.value)
-    elif isinstance(made, Struct) and isinstance(asked, Struct):
-        fields = dict(made.fields)
-        for name, slot in asked.fields:
-            yield f"field {name!r}", (fields[name], slot)
-
-
 def _is_within(made: Slot, asked: Slot) -> bool:
     return (
         conversion(made.type, asked.type) is Conversion.SAME
         and (asked.nullable or not made.nullable)
         and all(implied(rule, made.rules) is True for rule in asked.rules)
-        and all(_is_within(*slots) for _, slots in _inner(made.type, asked.type))
+        and all(_is_within(one, other) for _, one, other in parts(made.type, asked.type))
     )

@@ -76,6 +76,9 @@ SHOWN = {
     "lineage": ["lineage", "bad"],
     "lineage of columns": ["lineage", "bad", "--columns"],
     "impact": ["impact", "raw"],
+    "contracts": ["contracts"],
+    "contracts check": ["contracts", "check"],
+    "contracts check --base": ["contracts", "check", "--base", "base.json"],
     "lineage of a version": ["lineage", "good:v1"],
     "show": ["show", "good"],
     "runs": ["runs"],
@@ -92,12 +95,12 @@ SHOWN = {
 }
 
 PROJECT = """
-from assetflow import Context, File, asset, source
+from assetflow import Context, Contract, File, asset, source
 
 raw = source("raw", File("raw.txt"))
 
 
-@asset
+@asset(contract=Contract("1.0", freshness="0s"))
 def good(ctx: Context, raw: object, factor: int = 1) -> str:
     ctx.log.info("made")
     ctx.metadata["lines"] = 1
@@ -121,6 +124,9 @@ def objects(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     (folder / "raw.txt").write_text("raw")
     (folder / "jsonshapes.py").write_text(PROJECT)
     found = {"materialize": printed(["materialize"], folder, capsys)}
+    run(["contracts", "export", "--to", str(folder / "base.json"), "-C", str(folder)])
+    base = (folder / "base.json").read_text()
+    (folder / "base.json").write_text(base.replace('"freshness_seconds": 0.0', '"freshness_seconds": -1.0'))
     (folder / "jsonshapes.py").write_text(PROJECT.replace('return "x"', 'return "y"'))
     for name, words in SHOWN.items():
         if name not in found:
