@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from assetflow.model.partitioning import Same as Same
     from assetflow.model.retry import TRANSIENT as TRANSIENT
     from assetflow.model.retry import Retry as Retry
+    from assetflow.model.rows import Classified as Classified
     from assetflow.model.rows import PrimaryKey as PrimaryKey
     from assetflow.model.rows import Rows as Rows
     from assetflow.model.rows import Unique as Unique
@@ -91,7 +92,7 @@ _HOMES = {
     "assetflow.model.contracts": ("Contract",),
     "assetflow.model.partitioning": ("All", "Same"),
     "assetflow.model.retry": ("TRANSIENT", "Retry"),
-    "assetflow.model.rows": ("PrimaryKey", "Rows", "Unique"),
+    "assetflow.model.rows": ("Classified", "PrimaryKey", "Rows", "Unique"),
     "assetflow.resource": ("Resource", "Secret", "Untracked"),
     "assetflow.store.codecs": ("Bytes", "Figure", "Json", "Numpy", "Parquet", "Pickle", "Text"),
     "assetflow.load.code.includes": ("package",),
@@ -105,6 +106,7 @@ __all__ = [
     "Asset",
     "Bytes",
     "CheckResult",
+    "Classified",
     "Context",
     "Contract",
     "Figure",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
 __all__ = [
     "AssetflowError",
@@ -16,6 +15,7 @@ __all__ = [
     "CatalogError",
     "DefinitionError",
     "Mistakes",
+    "PromiseError",
     "StorageError",
     "UsageError",
     "ValueMismatch",
@@ -31,7 +31,7 @@ class AssetflowError(Exception):
     ``hint`` is one sentence, or empty where nothing can be advised.
     """
 
-    exit_code: ClassVar[int] = 2
+    exit_code: int = 2
 
     def __init__(
         self, code: str, message: str, *, where: Sequence[str] = (), hint: str = "", excerpt: Sequence[str] = ()
@@ -72,6 +72,12 @@ class DefinitionError(AssetflowError):
     """The project as written cannot mean anything: found before anything runs."""
 
 
+class PromiseError(DefinitionError):
+    """The project as written does what was promised that it does not."""
+
+    exit_code = 4
+
+
 class UsageError(AssetflowError):
     """A command, selection, setting or parameter that cannot be followed."""
 
@@ -107,6 +113,8 @@ class Mistakes(AssetflowError):
         self.errors = tuple(errors)
         first = self.errors[0]
         super().__init__(first.code, first.message, where=first.where, hint=first.hint, excerpt=first.excerpt)
+        # What cannot mean anything counts for more than what must not be.
+        self.exit_code = min(error.exit_code for error in self.errors)
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)

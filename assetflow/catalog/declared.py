@@ -86,7 +86,9 @@ def _known(connection: Connection, bodies: Mapping[bytes, str]) -> dict[bytes, i
 
 
 def _body(value: Definition) -> str:
-    columns = [[c.name, c.type, c.nullable, c.rules] for c in value.columns]
+    columns = [
+        [c.name, c.type, c.nullable, c.rules, *([] if c.classes is None else [c.classes])] for c in value.columns
+    ]
     checks = [[c.name, c.severity, c.description, [[*asset] for asset in c.reads], c.where] for c in value.checks]
     lineage = [
         [[*e.source], e.column, e.into, e.role.value, e.evidence.value, *([e.reason] if e.reason else [])]
@@ -124,8 +126,14 @@ def _definition(asset: AssetKey, body: dict[str, Any]) -> Definition:
         node=AssetKey(*body["node"]),
         type=body["type"],
         columns=tuple(
-            DeclaredColumn(name=n, type=t, nullable=nullable, rules=tuple(rules))
-            for n, t, nullable, rules in body.get("columns", ())
+            DeclaredColumn(
+                name=n,
+                type=t,
+                nullable=nullable,
+                rules=tuple(rules),
+                classes=tuple(classes[0]) if classes else None,
+            )
+            for n, t, nullable, rules, *classes in body.get("columns", ())
         ),
         checks=tuple(
             DeclaredCheck(

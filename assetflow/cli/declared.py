@@ -12,8 +12,12 @@ from assetflow.cli import shapes
 from assetflow.cli.deciding import Selection
 from assetflow.cli.output import Output, as_json
 from assetflow.cli.session import Session
+from assetflow.errors import Mistakes
+from assetflow.graph.columns import WHOLE
 
 if TYPE_CHECKING:
+    from assetflow.graph.classes import Holds
+    from assetflow.graph.columns import ColumnAddress
     from assetflow.load.coverage import TypedEdge
     from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition
 
@@ -42,7 +46,7 @@ def validate(
             warnings=[shape for warning in warnings for shape in as_json(warning)],
             types_coverage=covered if types_coverage else None,
         )
-        return 2 if loaded.mistakes else 0
+        return Mistakes(loaded.mistakes).exit_code if loaded.mistakes else 0
     if types_coverage:
         _tell_coverage(session.out, edges)
     for warning in warnings:
@@ -52,7 +56,7 @@ def validate(
     if loaded.mistakes:
         many = len(loaded.mistakes)
         session.out.note(f"{many} mistake{'s' if many > 1 else ''}; nothing was run")
-        return 2
+        return Mistakes(loaded.mistakes).exit_code
     many = len(loaded.graph.definitions)
     session.out.line(f"{many} asset{'' if many == 1 else 's'}, no mistakes")
     return 0
@@ -90,8 +94,9 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
     found = project.definition(address)
     session.tell_unavailable(project)
     latest = [shapes.materialization(version) for version in project.past.current(found.key)]
+    held: list[tuple[ColumnAddress, Holds]] = project.holds(found.key)
     if session.out.json:
-        session.out.object(**shapes.definition(found), current=latest)
+        session.out.object(**shapes.definition(found), holds=[shapes.holding(at, h) for at, h in held], current=latest)
         return
     out = session.out
     out.line(str(found.key), style="bold")
@@ -107,6 +112,7 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
         "where": found.where,
         "type": found.type,
         "columns": [_column(c) for c in found.columns],
+        "holds": [f"{'' if at.column == WHOLE else f'{at.column}  '}{holds}{_origin(at, holds)}" for at, holds in held],
         "checks": [_check(c) for c in found.checks],
         "partitions": "" if found.partitioning == "single" else found.partitioning,
         "inputs": inputs,
@@ -131,6 +137,10 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
 def _column(column: DeclaredColumn) -> str:
     said = [f"{column.type}{' or null' if column.nullable else ''}", *column.rules]
     return f"{column.name}  {', '.join(said)}"
+
+
+def _origin(at: ColumnAddress, holds: Holds) -> str:
+    return "" if holds.of == at else f" of {holds.of}"
 
 
 def _check(check: DeclaredCheck) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from assetflow.graph.columns import WHOLE
 from assetflow.model.plan import State
 
 if TYPE_CHECKING:  # so that --help need not load them
@@ -12,6 +13,8 @@ if TYPE_CHECKING:  # so that --help need not load them
     from datetime import datetime
 
     from assetflow.catalog.records import Attempt, Run, Version
+    from assetflow.graph.classes import Holds
+    from assetflow.graph.columns import ColumnAddress
     from assetflow.model.checks import Verdict
     from assetflow.model.definition import Definition
     from assetflow.model.event import StepFinished
@@ -24,6 +27,7 @@ __all__ = [
     "column_edge",
     "definition",
     "finished_steps",
+    "holding",
     "materialization",
     "plan_object",
     "run",
@@ -126,6 +130,16 @@ def verdict(value: Verdict) -> dict[str, Any]:
         "metrics": dict(value.metrics),
         "sample": json.loads(value.sample) if value.sample else [],
         "seconds": round(value.seconds, 6),
+    }
+
+
+def holding(at: ColumnAddress, value: Holds) -> dict[str, Any]:
+    """A kind of secret that a column holds."""
+    return {
+        "column": None if at.column == WHOLE else at.column,
+        "name": value.name,
+        "of": str(value.of),
+        "sure": value.sure,
     }
 
 

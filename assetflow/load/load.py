@@ -9,6 +9,7 @@ from pathlib import Path
 
 from assetflow.declare import CheckFunction, Source, SqlAsset
 from assetflow.graph import Graph
+from assetflow.graph.classes import leaks
 from assetflow.load.assembly import Assembly
 from assetflow.load.checks import assets_judged_by, readable_checks, tangled_sources
 from assetflow.load.code.sources import ProjectSources
@@ -135,12 +136,12 @@ def _loaded(
         [each for each in declarations if each.key not in tangled],
         [each for each in checks if each.node not in tangled],
     )
+    definitions = [one for each in assembly.made.values() for one in each.definitions]
+    for leak in leaks({one.key: one for one in definitions}):
+        faults.add(leak)
     return Loaded(
         root=settings.root,
-        graph=Graph(
-            [each.node for each in assembly.made.values()],
-            [one for each in assembly.made.values() for one in each.definitions],
-        ),
+        graph=Graph([each.node for each in assembly.made.values()], definitions),
         bound=assembly.bound,
         sources=assembly.sources,
         resources=beside.resources,

@@ -194,6 +194,7 @@ def _columns(rows: RowModel | None) -> tuple[DeclaredColumn, ...]:
             name=column.name,
             type=str(column.slot.type),
             nullable=column.slot.nullable,
+            classes=column.classes,
             rules=(
                 *map(str, column.slot.rules),
                 *(["primary key"] if column.name in rows.primary_key else []),

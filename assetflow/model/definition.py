@@ -68,6 +68,8 @@ class DeclaredColumn:
     nullable: bool
     #: What holds of every value, and of the column.
     rules: tuple[str, ...] = ()
+    #: What kinds of secrets it is said to hold; None: nothing is said.
+    classes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

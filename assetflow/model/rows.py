@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["PrimaryKey", "Rows", "Unique"]
+__all__ = ["Classified", "PrimaryKey", "Rows", "Unique"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,20 @@ class Unique:
     """
 
     together: str = ""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Classified:
+    """``email: Annotated[str, Classified("pii")]``: what kind of secret the column holds.
+
+    Every column that is made of it holds the same, unless it says itself what it holds: ``Classified()`` is nothing. No
+    column of an asset tagged ``public`` may hold any.
+    """
+
+    names: tuple[str, ...]
+
+    def __init__(self, *names: str) -> None:
+        object.__setattr__(self, "names", names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,8 @@ from assetflow.catalog import Catalog
 from assetflow.declare import Asset, SqlAsset
 from assetflow.errors import AssetflowError, Mistakes, UsageError, nearest
 from assetflow.graph import Graph
-from assetflow.graph.columns import ColumnLineage, between_columns, column_named, column_or_asset
+from assetflow.graph.classes import Holds, classified
+from assetflow.graph.columns import ColumnAddress, ColumnLineage, between_columns, column_named, column_or_asset
 from assetflow.graph.impact import Impact, impact_of
 from assetflow.graph.lineage import Lineage, between_assets
 from assetflow.graph.names import key_named
@@ -460,6 +461,11 @@ class Project:
         """What a change of an asset, or of a column, would reach. Raises as :meth:`column_lineage`."""
         known = self._known()
         return impact_of(known, column_or_asset(address, known))
+
+    def holds(self, key: AssetKey) -> list[tuple[ColumnAddress, Holds]]:
+        """Which kinds of secrets the columns of an asset hold, or may hold."""
+        found = classified(self._known())
+        return [(at, holds) for at, held in found.items() if at.asset == key for holds in held]
 
     # Promising
 

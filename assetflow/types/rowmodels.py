@@ -7,12 +7,12 @@ annotation has brought pyarrow.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, get_args, get_origin
 
 from assetflow.errors import DefinitionError
-from assetflow.model.rows import PrimaryKey, Rows, Unique
+from assetflow.model.rows import Classified, PrimaryKey, Rows, Unique
 from assetflow.types.columns import (
     ColumnType,
     Enumeration,
@@ -51,6 +51,8 @@ class Column:
     slot: Slot
     #: What fills the column where a table lacks it.
     default: object = REQUIRED
+    #: What kinds of secrets it is said to hold; None: nothing is said.
+    classes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +204,7 @@ def row_model(model: type, policy: Rows = _USUAL) -> RowModel:
             field=name,
             slot=SlotReading(model, name, policy, (model,)).slot(info.annotation, tuple(info.metadata), top=True),
             default=REQUIRED if info.is_required() or info.default_factory is not None else info.default,
+            classes=_classes(info.metadata),
         )
         columns.append(column)
         for mark in info.metadata:
@@ -223,3 +226,8 @@ def row_model(model: type, policy: Rows = _USUAL) -> RowModel:
         policy=policy,
         model=model,
     )
+
+
+def _classes(marks: Iterable[object]) -> tuple[str, ...] | None:
+    said = [mark for mark in marks if isinstance(mark, Classified)]
+    return tuple(sorted({name for mark in said for name in mark.names})) if said else None
