@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from assetflow.declare import Source as Source
     from assetflow.declare import asset as asset
     from assetflow.declare import multi_asset as multi_asset
+    from assetflow.declare import product as product
     from assetflow.declare import source as source
     from assetflow.declare import sql_asset as sql_asset
     from assetflow.declare.checks import check as check
@@ -70,6 +71,7 @@ _HOMES = {
         "Source",
         "asset",
         "multi_asset",
+        "product",
         "source",
         "sql_asset",
     ),
@@ -141,6 +143,7 @@ __all__ = [
     "multi_asset",
     "not_null",
     "package",
+    "product",
     "row_count",
     "schema",
     "source",

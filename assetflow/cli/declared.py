@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from assetflow.graph.classes import Holds
     from assetflow.graph.columns import ColumnAddress
     from assetflow.load.coverage import TypedEdge
+    from assetflow.load.definitions import BoundProduct
     from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition
+    from assetflow.model.keys import AssetKey
 
 __all__ = ["list_assets", "show", "validate"]
 
@@ -95,8 +97,14 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
     session.tell_unavailable(project)
     latest = [shapes.materialization(version) for version in project.past.current(found.key)]
     held: list[tuple[ColumnAddress, Holds]] = project.holds(found.key)
+    bound = project.loaded.products.get(found.key.group)
     if session.out.json:
-        session.out.object(**shapes.definition(found), holds=[shapes.holding(at, h) for at, h in held], current=latest)
+        session.out.object(
+            **shapes.definition(found),
+            product=shapes.product(found.key, bound),
+            holds=[shapes.holding(at, h) for at, h in held],
+            current=latest,
+        )
         return
     out = session.out
     out.line(str(found.key), style="bold")
@@ -118,6 +126,7 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
         "inputs": inputs,
         "parameters": [f"{p.name} = {p.value} ({p.origin})" for p in found.parameters],
         "resources": [f"{r.parameter}: {r.type}" for r in found.resources],
+        "product": "" if bound is None else _product(found.key, bound),
         "owners": ", ".join(found.owners),
         "tags": ", ".join(found.tags),
         "code version": found.code_version[:12],
@@ -141,6 +150,11 @@ def _column(column: DeclaredColumn) -> str:
 
 def _origin(at: ColumnAddress, holds: Holds) -> str:
     return "" if holds.of == at else f" of {holds.of}"
+
+
+def _product(key: AssetKey, bound: BoundProduct) -> str:
+    told = [bound.product.name, "exposed" if key in bound.exposes else "private", bound.product.owner]
+    return ", ".join(filter(None, told))
 
 
 def _check(check: DeclaredCheck) -> str:

@@ -15,9 +15,11 @@ if TYPE_CHECKING:  # so that --help need not load them
     from assetflow.catalog.records import Attempt, Run, Version
     from assetflow.graph.classes import Holds
     from assetflow.graph.columns import ColumnAddress
+    from assetflow.load.definitions import BoundProduct
     from assetflow.model.checks import Verdict
     from assetflow.model.definition import Definition
     from assetflow.model.event import StepFinished
+    from assetflow.model.keys import AssetKey
     from assetflow.model.lineage import ColumnEdge
     from assetflow.model.plan import Cause, Plan
 
@@ -30,6 +32,7 @@ __all__ = [
     "holding",
     "materialization",
     "plan_object",
+    "product",
     "run",
     "time",
     "verdict",
@@ -141,6 +144,13 @@ def holding(at: ColumnAddress, value: Holds) -> dict[str, Any]:
         "of": str(value.of),
         "sure": value.sure,
     }
+
+
+def product(key: AssetKey, bound: BoundProduct | None) -> dict[str, Any] | None:
+    """The product that an asset belongs to, and whether others may use it there."""
+    if bound is None:
+        return None
+    return {"name": bound.product.name, "owner": bound.product.owner or None, "exposed": key in bound.exposes}
 
 
 def definition(value: Definition) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from assetflow.declare.checks import CheckFunction, check
 from assetflow.declare.markers import In, Param
 from assetflow.declare.multi import MultiAsset, Output, multi_asset
 from assetflow.declare.places import Place
+from assetflow.declare.products import Product, product
 from assetflow.declare.sources import File, Files, Source, source
 from assetflow.declare.sql import SQL_ARGUMENTS, SqlAsset, sql_asset
 
@@ -26,11 +27,13 @@ __all__ = [
     "Output",
     "Param",
     "Place",
+    "Product",
     "Source",
     "SqlAsset",
     "asset",
     "check",
     "multi_asset",
+    "product",
     "source",
     "sql_asset",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from assetflow.declare import Product
 from assetflow.errors import AssetflowError, DefinitionError
 from assetflow.graph import Graph
 from assetflow.load.code.includes import IncludedFile
@@ -113,6 +114,14 @@ class BoundSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoundProduct:
+    """A group of assets, some of which others may use."""
+
+    product: Product
+    exposes: frozenset[AssetKey]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """A project as it is written today."""
 
@@ -135,6 +144,8 @@ class Loaded:
     project_sources: ProjectSources | None = None
     #: Queries that do not fit the columns that their tables had the last time: what is wrong, and these tables.
     loose: Mapping[AssetKey, tuple[DefinitionError, tuple[AssetKey, ...]]] = field(default_factory=dict)
+    #: The product of each group that has one.
+    products: Mapping[str, BoundProduct] = field(default_factory=dict)
     #: What is known of the project's queries.
     queries: Queries | None = None
 

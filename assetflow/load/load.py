@@ -20,6 +20,7 @@ from assetflow.load.functions import ordered_functions, project_of, readable_fun
 from assetflow.load.naming import Names, declared
 from assetflow.load.options import options_sound
 from assetflow.load.outside import outside
+from assetflow.load.products import private_uses, products_of
 from assetflow.load.queries import Recorded, read_queries
 from assetflow.load.scan import Found, Scanned, Value, scan, values_of
 from assetflow.load.settings import Settings
@@ -137,7 +138,11 @@ def _loaded(
         [each for each in checks if each.node not in tangled],
     )
     definitions = [one for each in assembly.made.values() for one in each.definitions]
-    for leak in leaks({one.key: one for one in definitions}):
+    products = products_of(scanned, names, settings.root, faults)
+    by_key = {one.key: one for one in definitions}
+    for use in private_uses(products, [each.node for each in assembly.made.values()], by_key):
+        faults.add(use)
+    for leak in leaks(by_key):
         faults.add(leak)
     return Loaded(
         root=settings.root,
@@ -152,5 +157,6 @@ def _loaded(
         broken=scanned.broken,
         project_sources=sources,
         queries=known,
+        products=products,
         loose={key: (each.fault, each.loose) for key, each in queries.items() if each.fault is not None},
     )

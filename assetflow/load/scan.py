@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, TypeAlias
 
-from assetflow.declare import Asset, CheckFunction, MultiAsset, Source, SqlAsset
+from assetflow.declare import Asset, CheckFunction, MultiAsset, Product, Source, SqlAsset
 from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.faults import relative_place
 
@@ -38,6 +38,7 @@ class Scanned:
     #: Modules that do not import, with the reason of each.
     broken: tuple[str, ...]
     mistakes: tuple[AssetflowError, ...]
+    products: tuple[Product, ...] = ()
 
 
 def scan(names: Sequence[str], root: Path) -> Scanned:
@@ -51,6 +52,7 @@ def scan(names: Sequence[str], root: Path) -> Scanned:
     for name in names:
         _forget_stranger(name.partition(".")[0], root)
     found: dict[int, Found] = {}
+    products: dict[int, Product] = {}
     broken: list[str] = []
     mistakes: list[AssetflowError] = []
     with redirect_stdout(sys.stderr):
@@ -61,7 +63,13 @@ def scan(names: Sequence[str], root: Path) -> Scanned:
                 continue
             for value in values_of(module):
                 found.setdefault(id(value), Found(value, name))
-    return Scanned(found=tuple(found.values()), broken=tuple(broken), mistakes=tuple(mistakes))
+            products |= {id(each): each for each in vars(module).values() if isinstance(each, Product)}
+    return Scanned(
+        found=tuple(found.values()),
+        broken=tuple(broken),
+        mistakes=tuple(mistakes),
+        products=tuple(products.values()),
+    )
 
 
 def _imported(names: list[str], root: Path) -> Iterator[tuple[str, ModuleType | AssetflowError]]:

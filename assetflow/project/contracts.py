@@ -39,7 +39,7 @@ def promised(loaded: Loaded) -> dict[str, Promise]:
     """What the contracts of a project promise, by asset."""
     definitions = loaded.graph.definitions
     found = {
-        str(output.key): _promise(output, definitions, loaded.checks.get(key, ()))
+        str(output.key): _promise(output, definitions, loaded.checks.get(key, ()), _owner(output, loaded))
         for key, bound in loaded.bound.items()
         for output in bound.outputs
         if output.contract is not None
@@ -47,10 +47,20 @@ def promised(loaded: Loaded) -> dict[str, Promise]:
     return dict(sorted(found.items()))
 
 
-def _promise(output: BoundOutput, definitions: Mapping[AssetKey, Definition], checks: Iterable[BoundCheck]) -> Promise:
+def _owner(output: BoundOutput, loaded: Loaded) -> str:
+    """Who answers: whom the contract names, the first owner of the asset, the owner of its product."""
+    assert output.contract is not None
+    bound = loaded.products.get(output.key.group)
+    product_owner = "" if bound is None else bound.product.owner
+    named = [output.contract.owner, *loaded.graph.definitions[output.key].owners, product_owner]
+    return next(filter(None, named), "")
+
+
+def _promise(
+    output: BoundOutput, definitions: Mapping[AssetKey, Definition], checks: Iterable[BoundCheck], owner: str
+) -> Promise:
     contract, key, rows = output.contract, output.key, output.rows
     assert contract is not None
-    owners = definitions[key].owners
     columns = {} if rows is None else {column.name: column.slot for column in rows.columns}
     keys = [] if rows is None else [names for names in (rows.primary_key, *rows.unique) if names]
     guarantees: dict[str, str] = {}
@@ -75,7 +85,7 @@ def _promise(output: BoundOutput, definitions: Mapping[AssetKey, Definition], ch
     return Promise(
         asset=str(key),
         version=contract.version,
-        owner=contract.owner or (owners[0] if owners else ""),
+        owner=owner,
         freshness=None if contract.freshness is None else duration(contract.freshness).total_seconds(),
         type="" if rows is not None else hint_text(output.hint),
         columns=columns,

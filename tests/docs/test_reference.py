@@ -95,9 +95,10 @@ SHOWN = {
 }
 
 PROJECT = """
-from assetflow import Context, Contract, File, asset, source
+from assetflow import Context, Contract, File, asset, product, source
 
 raw = source("raw", File("raw.txt"))
+jsonshapes = product("jsonshapes", exposes=["good"])
 
 
 @asset(contract=Contract("1.0", freshness="0s"))

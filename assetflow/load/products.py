@@ -1,0 +1,72 @@
+"""Products: what of a group others may use, and who uses something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from assetflow.errors import AssetflowError, DefinitionError
+from assetflow.load.definitions import BoundProduct
+from assetflow.load.faults import Faults, relative_place
+from assetflow.load.naming import Declared, Names
+from assetflow.load.scan import Scanned
+from assetflow.model.definition import Definition, Node
+from assetflow.model.keys import AssetKey
+
+__all__ = ["private_uses", "products_of"]
+
+
+def products_of(scanned: Scanned, names: Names, root: Path, faults: Faults) -> dict[str, BoundProduct]:
+    """The products that mean something, by group; what does not is told."""
+    found: dict[str, BoundProduct] = {}
+    for each in scanned.products:
+        where = f"{each.name}   {relative_place(each.place.file, each.place.line, root)}"
+
+        def tell(message: str, hint: str = "", where: str = where) -> None:
+            faults.add(DefinitionError("bad-product", message, where=[where], hint=hint))
+
+        own = [key for key in names.assets if key.group == each.group]
+        if not own and scanned.broken:
+            continue
+        if not own:
+            groups = ", ".join(sorted({key.group for key in names.assets}))
+            tell(f"product {each.name!r} is of a group {each.group!r}, which has no assets", f"there are {groups}")
+        elif each.group in found:
+            tell(f"group {each.group!r} has another product already: {found[each.group].product.name!r}")
+        elif isinstance(each.exposes, str) or not isinstance(each.exposes, Sequence):
+            tell(f"exposes= of product {each.name!r} must be a list of assets", "write exposes=[orders]")
+        else:
+            exposed: set[AssetKey] = set()
+            for one in each.exposes:
+                # Names are looked up as an asset of the group would.
+                inside = Declared(key=own[0], value=names.assets[own[0]].value, where=names.assets[own[0]].where)
+                try:
+                    keys = names.resolve_object(one, inside)
+                except AssetflowError:
+                    if scanned.broken:
+                        continue  # it may well be in a module that does not import, which is told already
+                    tell(f"product {each.name!r} exposes {one!r}, which is no asset of this project")
+                    continue
+                strays = [key for key in keys if key.group != each.group]
+                if strays:
+                    tell(f"product {each.name!r} exposes {strays[0]}, which is of another group")
+                exposed.update(keys)
+            found[each.group] = BoundProduct(product=each, exposes=frozenset(exposed))
+    return found
+
+
+def private_uses(
+    products: Mapping[str, BoundProduct], nodes: Iterable[Node], definitions: Mapping[AssetKey, Definition]
+) -> Iterator[DefinitionError]:
+    """Each use of an asset that is private to its product, from another group."""
+    for node in nodes:
+        used = {edge.asset for edge in node.inputs}
+        used |= {edge.asset for check in node.checks for edge in check.inputs}
+        for asset in sorted(used):
+            bound = products.get(asset.group)
+            if bound is None or asset.group == node.key.group or asset in bound.exposes:
+                continue
+            names = ", ".join(map(str, sorted(bound.exposes))) or "nothing"
+            where = [f"{each}   {definitions[each].where}" for each in (node.outputs[0], asset) if each in definitions]
+            message = f"{node.key} uses {asset}, which is private to the product {bound.product.name!r}"
+            yield DefinitionError("private-asset", message, where=where, hint=f"it exposes {names}")
