@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from assetflow.model.retry import TRANSIENT as TRANSIENT
     from assetflow.model.retry import Retry as Retry
     from assetflow.model.rows import Classified as Classified
+    from assetflow.model.rows import Divert as Divert
     from assetflow.model.rows import PrimaryKey as PrimaryKey
     from assetflow.model.rows import Rows as Rows
     from assetflow.model.rows import Unique as Unique
@@ -94,7 +95,7 @@ _HOMES = {
     "assetflow.model.contracts": ("Contract",),
     "assetflow.model.partitioning": ("All", "Same"),
     "assetflow.model.retry": ("TRANSIENT", "Retry"),
-    "assetflow.model.rows": ("Classified", "PrimaryKey", "Rows", "Unique"),
+    "assetflow.model.rows": ("Classified", "Divert", "PrimaryKey", "Rows", "Unique"),
     "assetflow.resource": ("Resource", "Secret", "Untracked"),
     "assetflow.store.codecs": ("Bytes", "Figure", "Json", "Numpy", "Parquet", "Pickle", "Text"),
     "assetflow.load.code.includes": ("package",),
@@ -111,6 +112,7 @@ __all__ = [
     "Classified",
     "Context",
     "Contract",
+    "Divert",
     "Figure",
     "File",
     "Files",

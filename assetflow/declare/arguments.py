@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from assetflow.model.changes import KindName, PolicyName
 from assetflow.model.contracts import Contract
 from assetflow.model.retry import Retry
+from assetflow.model.rows import Divert
 from assetflow.model.storage import Codec
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ EFFECTS: Mapping[str, Effect] = {
     "retry": Effect.NONE,
     "checks": Effect.NONE,  # they decide whether a value is published, not what it is
     "on_schema_change": Effect.NONE,  # it decides whether a value is published, not what it is
+    "on_bad_rows": Effect.VALUE,  # as the type: it decides which rows there are
     "max_age": Effect.NONE,  # it decides when a value expires, not what it is
     "deterministic": Effect.NONE,
     "codec": Effect.VALUE,
@@ -92,6 +94,9 @@ class AssetArguments(_Shared, total=False):
     #: What must hold before the value is published: ``[not_null("id"), row_count(min=1)]``.
     checks: Sequence[Ready]
 
+    #: What becomes of rows that break the row model: they hold the table back (``"fail"``, the default), or go to the
+    #: asset ``<name>__rejects`` as long as they are few (``"divert"``: 1 %; ``Divert(limit=0.001)``).
+    on_bad_rows: Literal["fail", "divert"] | Divert
     #: How the value becomes bytes; by default chosen by its type.
     codec: Codec
     #: What its columns are made of, to be told: ``{"revenue": ["orders.amount"]}``.
@@ -120,6 +125,7 @@ class Options:
     retry: Retry | None = None
     checks: Any = ()  # anything the user wrote
     on_schema_change: Any = "evolve"  # anything the user wrote
+    on_bad_rows: Any = "fail"  # anything the user wrote
     max_age: timedelta | str | float | None = None
     deterministic: bool = False
     codec: Codec | Mapping[str, Codec] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from assetflow.declare.arguments import Options
 from assetflow.declare.places import Place, calling_place
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from assetflow.model.contracts import Contract
     from assetflow.model.ready import Ready
     from assetflow.model.retry import Retry
+    from assetflow.model.rows import Divert
 
 __all__ = ["SQL_ARGUMENTS", "SqlArguments", "SqlAsset", "sql_asset"]
 
@@ -38,6 +39,8 @@ class SqlArguments(TypedDict, total=False):
     retry: Retry
     #: What becomes of it when its columns are not those of the version before.
     on_schema_change: PolicyName | Mapping[KindName, PolicyName]
+    #: What becomes of rows that break the row model: they hold the table back, or go to ``<name>__rejects``.
+    on_bad_rows: Literal["fail", "divert"] | Divert
     #: What is promised to whoever reads it.
     contract: Contract
     #: A table older than this is expired; ``0``: make it again in every run that reaches it.

@@ -87,7 +87,8 @@ class Assembly:
             outputs = {key: self.project.types.get(key) for key in node.node.outputs}
             listed = found.setdefault(declared.key, [])
             for output in self.bound[declared.key].outputs if declared.key in self.bound else ():
-                if output.rows and (own := rows_check(output.key, output.rows, self.project.partitionings[output.key])):
+                own = rows_check(output, self.project.partitionings[output.key])
+                if own is not None and output.rows is not None:
                     listed.append((own, _told(own, f"the rows are those of {output.rows.name}", declared.where)))
             for each in ready_checks(declared, outputs, self.project, self.queries, self.faults):
                 listed.append((each, _told(each, "", declared.where)))

@@ -10,7 +10,7 @@ from typing import Any
 from assetflow.declare import CheckFunction, MultiAsset, Source
 from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.binding import roles
-from assetflow.load.definitions import Bound, BoundCheck, BoundInput
+from assetflow.load.definitions import Bound, BoundCheck, BoundInput, BoundOutput
 from assetflow.load.edges import Project, bound_inputs
 from assetflow.load.expressions import bind_expression
 from assetflow.load.faults import Faults
@@ -19,11 +19,12 @@ from assetflow.load.naming import Declared
 from assetflow.load.options import options_sound
 from assetflow.load.signatures import read_signature
 from assetflow.model import ready
-from assetflow.model.checks import ROWS, SCHEMA_CHANGE, Check, CheckResult, Severity
+from assetflow.model.checks import BAD_ROWS, ROWS, SCHEMA_CHANGE, Check, CheckResult, Severity
 from assetflow.model.definition import Input
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import SINGLE, All, Partitioning, Same
 from assetflow.model.partitioning import Mapping as KeyMapping
+from assetflow.model.rows import Rows
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import fingerprint
 from assetflow.sql.queries import Queries
@@ -44,7 +45,11 @@ __all__ = [
 ]
 
 #: Names of what is not declared as a check.
-_TAKEN = {ROWS: "the check of its row model", SCHEMA_CHANGE: "what on_schema_change tells"}
+_TAKEN = {
+    BAD_ROWS: "what on_bad_rows tells",
+    ROWS: "the check of its row model",
+    SCHEMA_CHANGE: "what on_schema_change tells",
+}
 _SEVERITIES = {severity.value for severity in Severity}
 #: The parameters that ready-made checks are given.
 _VALUE, _OTHER = "value", "other"
@@ -172,21 +177,30 @@ def _listed(declared: Declared) -> Iterator[Any]:
         yield from listed if isinstance(listed, Sequence) and not isinstance(listed, str) else ()
 
 
-def rows_check(asset: AssetKey, rows: RowModel, partitioning: Partitioning) -> BoundCheck | None:
-    """What a row model says of the rows of a table, beside their columns and types; None where it says nothing."""
+def rows_check(output: BoundOutput, partitioning: Partitioning) -> BoundCheck | None:
+    """What a row model says of the rows of a table, beside their columns and types; None where it says nothing, or
+    they are those that it rejects.
+    """
+    asset, rows, divert = output.key, output.rows, output.divert
+    if rows is None or output.rejects:
+        return None
     held = rows.held
     if held is None:
-        return None
+        if divert is None:
+            return None
+        held = replace(rows, columns=rows.columns[:1], policy=Rows(extra="drop"))  # to count the others
+    said = () if divert is None else (repr(divert.limit),)
     edge = _own_edge(asset, partitioning, held.names)
     bound = BoundInput(parameter=_VALUE, edge=edge, hint=None, shape="value")
     check = Check(
         name=ROWS,
         asset=asset,
-        recipe=Recipe.of(code=fingerprint("rows", held.identity)),
+        recipe=Recipe.of(code=fingerprint("rows", held.identity, *said)),
         inputs=(edge,),
         partitioning=partitioning,
     )
-    return BoundCheck(check=check, call=_call(asset, ROWS, (bound,)), rows=held)
+    limit = None if divert is None else float(divert.limit)
+    return BoundCheck(check=check, call=_call(asset, ROWS, (bound,)), rows=held, limit=limit)
 
 
 def ready_checks(
@@ -207,7 +221,7 @@ def ready_checks(
                 message = f"checks= of {declared.key} names {field!r}, which is not made here"
                 faults.add(DefinitionError("bad-check", message, where=[declared.line], hint=nearest(field, names)))
     else:
-        by_output = dict.fromkeys(outputs, wanted)
+        by_output = {declared.key: wanted}
     for asset, listed in by_output.items():
         for each in listed:
             name = ready.name_of(each)

@@ -19,6 +19,7 @@ from assetflow.model.definition import Input, ResourceUse
 from assetflow.model.keys import AssetKey
 from assetflow.model.ready import Ready
 from assetflow.model.retry import Retry
+from assetflow.model.rows import Divert
 from assetflow.model.storage import Codec
 from assetflow.model.versions import CodeVersion
 from assetflow.sql.queries import Queries
@@ -59,6 +60,10 @@ class BoundOutput:
     #: What becomes of a table with other columns than the version before.
     changes: ChangePolicies = EVOLVE
     contract: Contract | None = None
+    #: Rows that break the row model go to the output that comes next.
+    divert: Divert | None = None
+    #: It is that output.
+    rejects: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,8 @@ class BoundCheck:
     ready: Ready | None = None
     #: The columns of a row model that it says something of.
     rows: RowModel | None = None
+    #: The share of rows that may have been put aside; None where none are.
+    limit: float | None = None
     #: How many earlier versions it compares with.
     history: int = 0
 

@@ -14,8 +14,9 @@ from assetflow.load.definitions import BoundInput, BoundOutput
 from assetflow.load.edges import Project, bound_inputs, partitioning, producer_type
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared, Names
-from assetflow.load.options import changes_of, codec_of, contract_of, options_sound
+from assetflow.load.options import changes_of, codec_of, contract_of, divert_of, options_sound
 from assetflow.load.queries import ReadQuery
+from assetflow.load.rejects import rejects_hint, rejects_of, with_rejects
 from assetflow.load.signatures import Signature
 from assetflow.model.keys import AssetKey
 from assetflow.types.rowmodels import row_model_of
@@ -39,6 +40,13 @@ class Function:
     query: ReadQuery | None = None
 
 
+def made_names(declared: Declared, signature: Signature | None) -> tuple[str, ...]:
+    """What a declaration makes: the fields of a multi-asset; of another what it makes beside itself."""
+    if isinstance(declared.value, Asset | SqlAsset) and divert_of(declared.value.options) is not None:
+        return (rejects_of(declared.key).name,)
+    return tuple(signature.fields) if signature else ()
+
+
 def project_of(
     declarations: Sequence[Declared], signatures: Mapping[AssetKey, Signature | None], names: Names, faults: Faults
 ) -> Project:
@@ -53,6 +61,10 @@ def project_of(
                 types[output] = signature.fields[output.name] if signature else None
         elif signature is not None:
             types[each.key] = producer_type(signature, each)
+        if isinstance(each.value, Asset | SqlAsset) and divert_of(each.value.options) is not None:
+            rejects = rejects_of(each.key)
+            cuts[rejects] = cuts[each.key]
+            types[rejects] = rejects_hint(signature.returns) if signature else None
     return Project(names=names, types=types, partitionings=cuts)
 
 
@@ -77,7 +89,7 @@ def readable_functions(
                     value=each.value,
                     signature=signature,
                     roles=query.roles,
-                    outputs=(query.output,),
+                    outputs=with_rejects(query.output),
                     inputs=query.inputs,
                     sound=sound,
                     query=query,
@@ -100,14 +112,22 @@ def _outputs(
     declared: Declared, value: Asset[..., object] | MultiAsset[..., object], signature: Signature
 ) -> tuple[BoundOutput, ...]:
     if not isinstance(value, MultiAsset):
-        return (_output(declared.key, signature.returns, value),)
+        return with_rejects(_output(declared.key, signature.returns, value))
     return tuple(_output(AssetKey(declared.key.group, name), hint, value) for name, hint in signature.fields.items())
 
 
 def _output(key: AssetKey, hint: object, value: Asset[..., object] | MultiAsset[..., object]) -> BoundOutput:
     options = value.options
     codec, changes, contract = codec_of(options, key.name), changes_of(options), contract_of(options, key.name)
-    return BoundOutput(key=key, hint=hint, codec=codec, rows=row_model_of(hint), changes=changes, contract=contract)
+    return BoundOutput(
+        key=key,
+        hint=hint,
+        codec=codec,
+        rows=row_model_of(hint),
+        changes=changes,
+        contract=contract,
+        divert=divert_of(options),
+    )
 
 
 def ordered_functions(

@@ -16,7 +16,7 @@ from assetflow.load.code.sources import ProjectSources
 from assetflow.load.code.versions import CodeVersions
 from assetflow.load.definitions import Loaded
 from assetflow.load.faults import Faults
-from assetflow.load.functions import ordered_functions, project_of, readable_functions
+from assetflow.load.functions import made_names, ordered_functions, project_of, readable_functions
 from assetflow.load.naming import Names, declared
 from assetflow.load.options import options_sound
 from assetflow.load.outside import outside
@@ -97,9 +97,7 @@ def _loaded(
     found = declared((*scanned.found, *files), settings.modules, settings.root, faults)
     check_functions = [each for each in found if isinstance(each.value, CheckFunction)]
     read = [(each, read_signature(each, faults)) for each in found if not isinstance(each.value, CheckFunction)]
-    names = Names.of(
-        [(each, tuple(signature.fields) if signature else ()) for each, signature in read], scanned.broken, faults
-    )
+    names = Names.of([(each, made_names(each, signature)) for each, signature in read], scanned.broken, faults)
     read = [(each, signature) for each, signature in read if names.is_first(each)]
     signatures = {each.key: signature for each, signature in read}
     declarations = [each for each, _ in read]

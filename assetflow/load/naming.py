@@ -90,7 +90,9 @@ class Names:
     def of(
         cls, all_declared: Iterable[tuple[Declared, tuple[str, ...]]], broken: tuple[str, ...], faults: Faults
     ) -> Names:
-        """Index declarations, each with its output fields (empty but for multi-assets); duplicates are told."""
+        """Index declarations, each with what it makes: a multi-asset's fields, another's beside itself. Duplicates are
+        told.
+        """
         assets: dict[AssetKey, Declared] = {}
         owners: dict[AssetKey, Declared] = {}
         multis: dict[AssetKey, tuple[AssetKey, ...]] = {}
@@ -105,7 +107,7 @@ class Names:
             for key in (*own, *outputs):
                 if (first := owners.setdefault(key, each)) is not each:
                     faults.add(_duplicate(key, first, each))
-            for key in outputs if isinstance(each.value, MultiAsset) else (each.key,):
+            for key in outputs if isinstance(each.value, MultiAsset) else (each.key, *outputs):
                 if assets.setdefault(key, each) is each:
                     by_name[key.name].append(key)
         names = {name: tuple(sorted(keys)) for name, keys in by_name.items()}

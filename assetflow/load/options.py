@@ -17,12 +17,14 @@ from assetflow.model.contracts import Contract
 from assetflow.model.durations import duration
 from assetflow.model.ready import READY
 from assetflow.model.retry import Retry
+from assetflow.model.rows import Divert
 from assetflow.model.storage import Codec
 from assetflow.types.libraries import is_table_hint
+from assetflow.types.rejects import REASON
 from assetflow.types.rowmodels import row_model_of
 from assetflow.types.spelling import is_open
 
-__all__ = ["changes_of", "codec_of", "contract_of", "max_age_of", "options_sound"]
+__all__ = ["changes_of", "codec_of", "contract_of", "divert_of", "max_age_of", "options_sound"]
 
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 
@@ -36,6 +38,7 @@ def options_sound(declared: Declared, signature: Signature, faults: Faults) -> b
         found += _codec_faults(value.options, signature)
     if isinstance(value, Asset | MultiAsset | SqlAsset):
         found += _contract_faults(value, signature)
+        found += _divert_faults(value, signature)
     for error in found:
         message = f"{declared.key}: {error.message}"
         faults.add(type(error)(error.code, message, where=[declared.line], hint=error.hint))
@@ -52,6 +55,12 @@ def contract_of(options: Options, field: str) -> Contract | None:
     contract = options.contract
     found = contract.get(field) if isinstance(contract, Mapping) else contract
     return found if isinstance(found, Contract) else None
+
+
+def divert_of(options: Options) -> Divert | None:
+    """Where bad rows are put aside, how many at most; None where they are not, or it means nothing, which is told."""
+    wanted = Divert() if options.on_bad_rows == "divert" else options.on_bad_rows
+    return wanted if isinstance(wanted, Divert) else None
 
 
 def changes_of(options: Options) -> ChangePolicies:
@@ -204,6 +213,37 @@ def _promise_faults(contract: Contract, kind: object, *, sql: bool) -> Iterator[
         message = "a contract promises columns, and nothing says which"
         hint = "say it with a row model: -> Annotated[pl.DataFrame, Order]"
         yield DefinitionError("bad-contract", message, hint=hint)
+
+
+def _divert_faults(
+    value: Asset[..., Any] | MultiAsset[..., Any] | SqlAsset, signature: Signature
+) -> Iterator[AssetflowError]:
+    options = value.options
+    if options.on_bad_rows == "fail":
+        return
+    divert = divert_of(options)
+    if divert is None:
+        yield _bad("on_bad_rows", options.on_bad_rows, '"fail", "divert" or a Divert', 'write on_bad_rows="divert"')
+        return
+    limit: Any = divert.limit  # anything the user wrote
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit <= 1:
+        hint = "write Divert(limit=0.01) for one row of a hundred"
+        yield _bad("on_bad_rows", divert, "a Divert with a limit from 0 to 1, the share of rows", hint)
+    if isinstance(value, MultiAsset):
+        hint = "make the table with an asset of its own"
+        yield DefinitionError("bad-argument", "on_bad_rows= is for an asset that is one table", hint=hint)
+        return
+    if isinstance(value, SqlAsset):
+        known, written = value.rows is not None, "rows=Order"
+    else:
+        rows = row_model_of(signature.returns)
+        known, written = rows is not None, "-> Annotated[pl.DataFrame, Order]"
+        if rows is not None and REASON in rows.names:
+            message = f"on_bad_rows= adds a column {REASON!r} to the rows that it puts aside, and {rows.name} has one"
+            yield DefinitionError("bad-argument", message, hint="name it otherwise")
+    if not known:
+        hint = f"say it with a row model: {written}"
+        yield DefinitionError("bad-argument", "on_bad_rows= needs to know which rows are good", hint=hint)
 
 
 def _codec_faults(options: Options, signature: Signature) -> Iterator[AssetflowError]:

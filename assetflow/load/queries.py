@@ -16,7 +16,8 @@ from assetflow.load.definitions import BoundInput, BoundOutput
 from assetflow.load.edges import Project, bound_inputs
 from assetflow.load.faults import Faults, relative_place
 from assetflow.load.naming import Declared
-from assetflow.load.options import changes_of, contract_of
+from assetflow.load.options import changes_of, contract_of, divert_of
+from assetflow.load.rejects import with_rejects
 from assetflow.load.signatures import Taken
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import SINGLE, All
@@ -70,10 +71,11 @@ def read_queries(
     """
     written = {each.key: each for each in declarations if isinstance(each.value, SqlAsset)}
     reading = {key: _Reading(each, project, queries, root) for key, each in written.items()}
-    needs = {key: one.parsed(faults) & written.keys() for key, one in reading.items()}
+    owners = project.names.assets
+    needs = {key: {owners[each].key for each in one.parsed(faults)} & written.keys() for key, one in reading.items()}
     types = dict(project.types)
     found: dict[AssetKey, ReadQuery] = {}
-    read = {key for one in reading.values() for key in one.reads} - written.keys()
+    read = {key for one in reading.values() for key in one.reads if owners[key].key not in written}
     last = dict(recorded(sorted(key for key in read if _columns(types.get(key)) is None)))
     for key in _after_what_they_read(needs):
         one = reading[key].bound(replace(project, types=types), last, faults)
@@ -82,6 +84,7 @@ def read_queries(
         else:
             found[key] = one
             types[key] = one.output.hint
+            types |= {other.key: other.hint for other in with_rejects(one.output)[1:]}
             if one.loose and one.binding is not None:
                 last[key] = dict(one.binding.columns)
     return found, replace(project, types=types)
@@ -293,8 +296,15 @@ class _Reading:
             hint = "select what the row model says, or change the model"
             faults.add(DefinitionError("edge-columns", message, where=[declared.line], hint=hint))
             return None
-        kind = Annotated[AnyTable, wanted]
-        return BoundOutput(key=declared.key, hint=kind, codec=None, rows=rows, changes=changes, contract=contract)
+        return BoundOutput(
+            key=declared.key,
+            hint=Annotated[AnyTable, wanted],
+            codec=None,
+            rows=rows,
+            changes=changes,
+            contract=contract,
+            divert=divert_of(options),
+        )
 
     def _code(self, statement: Statement, binding: Binding | None) -> CodeVersion:
         options, key = self._asset.options, self._declared.key

@@ -140,7 +140,7 @@ def made(
             resources=bound.resources,
             code_version=parts.code.digest,
             untracked=parts.code.untracked,
-            description=description,
+            description=f"The rows that {bound.key} rejects." if output.rejects else description,
             owners=tuple(options.owners),
             tags=tuple(options.tags),
             metadata=_metadata(options.metadata),
@@ -222,8 +222,8 @@ def _type_identity(bound: Bound, names: Names) -> str:
 def _output(output: BoundOutput) -> list[Any]:
     return [
         output.key.name,
-        # What only refuses rows is judged beside: it changes no value.
-        hint_identity(output.hint, rules=False) if output.hint is not None else "",
+        # What only refuses rows is judged beside: it changes no value. Where it puts them aside, it does.
+        hint_identity(output.hint, rules=output.divert is not None) if output.hint is not None else "",
         output.codec.text if output.codec is not None else "",
     ]
 

@@ -32,7 +32,7 @@ _LINE = re.compile(r"--\s*([a-z_]+)\s*:\s*(.*?)\s*$")
 _COMMENT = re.compile(r"\s*(--.*)?$")
 _KEYS = (
     *("asset", "check", "contract", "description", "file", "max_age", "metadata"),
-    *("on_schema_change", "owner", "parameter", "rows", "tag", "version"),
+    *("on_bad_rows", "on_schema_change", "owner", "parameter", "rows", "tag", "version"),
 )
 _CHECKS = frozenset(ready_made.__all__) - {"foreign_key"}
 
@@ -112,6 +112,7 @@ class _Reading:
             **({"max_age": header.one("max_age")} if "max_age" in header.said else {}),
             **({"contract": Contract(header.one("contract"))} if "contract" in header.said else {}),
             **({"version": header.one("version")} if "version" in header.said else {}),
+            **({"on_bad_rows": header.one("on_bad_rows")} if "on_bad_rows" in header.said else {}),
             **({"on_schema_change": header.one("on_schema_change")} if "on_schema_change" in header.said else {}),
         }
         assert options.keys() <= SQL_ARGUMENTS
@@ -127,7 +128,9 @@ class _Reading:
     def source(self, queries: Queries) -> Source:
         group, name = self._key()
         header = self.header
-        self._refuse_unknown(frozenset({"contract", "max_age", "on_schema_change", "parameter", "rows", "version"}))
+        self._refuse_unknown(
+            frozenset({"contract", "max_age", "on_bad_rows", "on_schema_change", "parameter", "rows", "version"})
+        )
         columns = queries.table(self.text) if _body(self.text) else None
         rows = (
             None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # every project module loads this one
     from assetflow.model.trace import Recipe
 
 __all__ = [
+    "BAD_ROWS",
     "ROWS",
     "SCHEMA_CHANGE",
     "Check",
@@ -31,6 +32,8 @@ __all__ = [
 ROWS = "rows"
 #: The name under which ``on_schema_change="warn"`` tells what changed.
 SCHEMA_CHANGE = "schema_change"
+#: The name under which ``on_bad_rows="divert"`` tells of rows that were put aside.
+BAD_ROWS = "bad_rows"
 
 
 class Severity(StrEnum):

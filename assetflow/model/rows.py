@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Classified", "PrimaryKey", "Rows", "Unique"]
+__all__ = ["Classified", "Divert", "PrimaryKey", "Rows", "Unique"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +48,14 @@ class Rows:
     extra: Literal["refuse", "drop", "keep"] = "refuse"
     #: A model's Python validators see one row at a time and are refused; so marked, tables are not held to them.
     validators: Literal["refuse", "ignore"] = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Divert:
+    """``on_bad_rows=Divert(limit=0.001)``: rows that break the row model go to an asset of their own, with the reason.
+
+    They are those with a missing value, a broken rule, or a key that stands in a row before.
+    """
+
+    #: The share of rows, from 0 to 1; where more are bad, the value is held back.
+    limit: float = 0.01

@@ -145,8 +145,7 @@ def with_given(loaded: Loaded, given: Given) -> Loaded:
         hint = source.hint if source else next(o.hint for o in loaded.bound[node.key].outputs if o.key == key)
         nodes[key], bound[key] = _stand_in(key, node, hint, _giving(value))
         # Of its checks only what its type says: a value that is given is an example, not what the others are about.
-        rows = row_model_of(hint)
-        own = None if rows is None else rows_check(key, rows, node.partitioning)
+        own = rows_check(bound[key].outputs[0], node.partitioning)
         checks[key] = () if own is None else (own,)
         nodes[key] = replace(nodes[key], checks=() if own is None else (own.check,))
     return replace(loaded, graph=Graph(nodes, loaded.graph.definitions), bound=bound, sources=sources, checks=checks)

@@ -29,7 +29,7 @@ from assetflow.run.classify import Diagnosis, classify
 from assetflow.run.context import StepContext
 from assetflow.run.failures import failure_of, message_of, whole_traceback
 from assetflow.run.logs import AttemptLog, log_path
-from assetflow.run.results import checked_values, saved
+from assetflow.run.results import Findings, checked_values, saved, told_rejects
 from assetflow.run.retrying import judged
 from assetflow.run.tools import Tools
 
@@ -191,14 +191,14 @@ def _called(work: Work, tools: Tools, log: AttemptLog) -> _Saved:
         del arguments
         if isinstance(returned, Coroutine):
             returned = tools.loop.run(returned)
-        streamed: dict[str, list[str]] = {}
-        values = checked_values(returned, bound, streamed)
+        found: dict[str, Findings] = {}
+        values = checked_values(returned, bound, found)
         unmoved(work.watched)
         unchanged(bound.includes)
         kept = saved(values, work.outputs, bound, context, tools.values, attempt=work.attempt, older=work.older)
-        changed = told_changes(kept[0], bound, work.columns)
+        told = (*told_changes(kept[0], bound, work.columns), *told_rejects(kept[0], found))
         if not work.checks:
-            return (*kept, changed)
+            return (*kept, told)
         outputs, handed_on, _ = kept
         asking = Asking(
             values=tools.values,
@@ -210,6 +210,6 @@ def _called(work: Work, tools: Tools, log: AttemptLog) -> _Saved:
         )
         places = [place_of(value, output.stored) for value, output in zip(handed_on, outputs, strict=True)]
         rows = [output.stored.data.rows for output in outputs]
-        verdicts = said(work.checks, places, rows, asking, known=streamed)
+        verdicts = said(work.checks, places, rows, asking, known=found)
         unmoved(work.watched)
-        return (*kept, changed + verdicts)
+        return (*kept, told + verdicts)

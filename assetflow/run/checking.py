@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from assetflow import resource as resources
 from assetflow import types
@@ -41,6 +41,15 @@ _SHOWN = 5
 Place: TypeAlias = Held | Lying | Seen
 
 
+class Found(Protocol):
+    """What was found of the rows of an asset while they were made."""
+
+    @property
+    def result(self) -> CheckResult:
+        """What the check of the row model says."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """One check to ask."""
@@ -71,7 +80,7 @@ def said(
     places: Sequence[Place],
     rows: Sequence[int | None],
     asking: Asking,
-    known: Mapping[str, Sequence[str]] | None = None,
+    known: Mapping[str, Found] | None = None,
 ) -> tuple[Verdict, ...]:
     """What each check says, in order; one that fails keeps no other from being asked. Raises nothing of a check's.
 
@@ -86,7 +95,7 @@ def _verdict(
     places: Sequence[Place],
     rows: Sequence[int | None],
     asking: Asking,
-    known: Mapping[str, Sequence[str]],
+    known: Mapping[str, Found],
 ) -> Verdict:
     check, started = question.bound.check, asking.world.monotonic()
     metrics: tuple[tuple[str, float], ...] = ()
@@ -125,18 +134,19 @@ def _asked(
     places: Sequence[Place],
     rows: Sequence[int | None],
     asking: Asking,
-    known: Mapping[str, Sequence[str]],
+    known: Mapping[str, Found],
 ) -> CheckResult:
     bound = question.bound
     asset = str(bound.check.asset)
     if bound.rows is not None and asset in known:
-        return CheckResult(not known[asset], "\n".join(types.conforming.told(known[asset])))
+        return known[asset].result
     arguments = {
         argument.parameter: loaded(_filled(argument, places), asking.values, lambda: asking.context.duckdb)
         for argument in question.arguments
     }
     if bound.rows is not None:
-        return types.judgements.of_rows(arguments["value"], bound.rows)
+        result = types.judgements.of_rows(arguments["value"], bound.rows)
+        return result if bound.limit is None else _few(result, rows[question.output :], bound.limit)
     if bound.ready is not None:
         around = types.judgements.Circumstances(
             now=asking.world.now(),
@@ -154,6 +164,15 @@ def _asked(
     if isinstance(returned, Coroutine):
         returned = asking.loop.run(returned)
     return _result(returned)
+
+
+def _few(result: CheckResult, rows: Sequence[int | None], limit: float) -> CheckResult:
+    """Whether the rows are sound, and those that were put aside few enough. ``rows``: how many there are of both."""
+    good, bad = rows[0] or 0, rows[1] or 0
+    if bad <= limit * (good + bad):
+        return result
+    told = f"{bad:,} of {good + bad:,} rows are bad; at most {100 * limit:.4g} % may be"
+    return CheckResult(False, "\n".join(filter(None, (told, result.message))), {"rejected": float(bad)})
 
 
 def _filled(argument: Argument, places: Sequence[Place]) -> Argument:

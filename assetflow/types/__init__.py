@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from assetflow.types import adapters as adapters
     from assetflow.types import arrowtypes as arrowtypes
     from assetflow.types import conforming as conforming
+    from assetflow.types import dividing as dividing
     from assetflow.types import judgements as judgements
     from assetflow.types import lazily as lazily
     from assetflow.types import tables as tables
 
-_HEAVY = frozenset({"adapters", "arrowtypes", "conforming", "judgements", "lazily", "tables"})
+_HEAVY = frozenset({"adapters", "arrowtypes", "conforming", "dividing", "judgements", "lazily", "tables"})
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -6,12 +6,14 @@ A table is judged in its canonical form, so the same way whatever library it is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from assetflow.errors import ValueMismatch, nearest
+from assetflow.model.checks import CheckResult
 from assetflow.types.arrowtypes import arrow_field, arrow_type, column_type, field_type
 from assetflow.types.canonical import ORIGIN
 from assetflow.types.columns import ColumnType, Conversion, Enumeration, conversion
@@ -20,7 +22,10 @@ from assetflow.types.libraries import TableKind
 from assetflow.types.rowmodels import REQUIRED, Column, RowModel
 from assetflow.types.tables import to_arrow
 
-__all__ = ["broken", "conformed", "of_columns", "shaped", "stream", "told"]
+__all__ = ["READ", "Streamed", "broken", "conformed", "of_columns", "shaped", "stream", "told"]
+
+#: The mark of a table that was a stream.
+READ = {ORIGIN: TableKind.ARROW_READER.value}
 
 #: How many problems of one table are told.
 _TOLD = 4
@@ -68,13 +73,26 @@ def of_columns(values: Sequence[Sequence[Any]], rows: RowModel) -> pa.Table:
     return conformed(pa.table(arrays, names=list(rows.names)), rows, what="the table")
 
 
-def stream(reader: pa.RecordBatchReader, rows: RowModel, wrong: list[str], *, what: str) -> pa.RecordBatchReader:
-    """A stream of record batches with the row model's columns. What is wrong with its rows is added to ``wrong`` while
-    it is read, batch by batch; its keys at its end.
+@dataclass(slots=True)
+class Streamed:
+    """What is wrong with the rows of a stream. It is complete once the stream was read."""
+
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def result(self) -> CheckResult:
+        """Whether it may be published."""
+        return CheckResult(not self.wrong, "\n".join(told(self.wrong)))
+
+
+def stream(reader: pa.RecordBatchReader, rows: RowModel, found: Streamed, *, what: str) -> pa.RecordBatchReader:
+    """A stream of record batches with the row model's columns. What is wrong with its rows is added to ``found`` while
+    it is read, batch by batch; its keys at its end. Raises ValueMismatch ``bad-rows`` with the columns that are missing
+    or of another type.
     """
-    schema = pa.schema([arrow_field(column.name, column.slot.type) for column in rows.columns])
+    schema = shaped(reader.schema.empty_table(), rows, what=what).schema
+    wrong = found.wrong
     wanted = tuple(dict.fromkeys(name for key in (rows.primary_key, *rows.unique) for name in key))
-    mark = {ORIGIN: TableKind.ARROW_READER.value}
 
     def batches() -> Iterator[pa.RecordBatch]:
         kept: list[pa.Table] = []
@@ -86,11 +104,11 @@ def stream(reader: pa.RecordBatchReader, rows: RowModel, wrong: list[str], *, wh
             before += table.num_rows
             if wanted:
                 kept.append(table.select(list(wanted)))
-            yield from table.replace_schema_metadata(mark).to_batches()
+            yield from table.replace_schema_metadata(READ).to_batches()
         if kept:
             wrong.extend(each.text for each in repeated(pa.concat_tables(kept), rows))
 
-    return pa.RecordBatchReader.from_batches(schema.with_metadata(mark), batches())
+    return pa.RecordBatchReader.from_batches(schema.with_metadata(READ), batches())
 
 
 # Shape

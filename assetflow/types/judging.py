@@ -18,7 +18,7 @@ from assetflow.types.columns import List, Map, Slot, Struct
 from assetflow.types.rowmodels import RowModel
 from assetflow.types.rules import Rule, RuleKind
 
-__all__ = ["Broken", "judged", "repeated"]
+__all__ = ["Broken", "Violation", "judged", "plain", "repeated", "violations"]
 
 #: How many rows are told of each problem.
 _EXAMPLES = 5
@@ -36,32 +36,32 @@ class Broken:
 def judged(table: pa.Table, rows: RowModel) -> Iterator[Broken]:
     """Every column whose values are missing or break a rule."""
     for column in rows.columns:
-        array = table.column(column.name)
-        if pa.types.is_dictionary(array.type) and column.slot.rules:
-            array = _plain(array)
-        for place, text, mask in _violations(array, column.slot, column.name):
+        array = plain(table.column(column.name)) if column.slot.rules else table.column(column.name)
+        for place, rule, mask in violations(array, column.slot, column.name):
             if count := pc.sum(mask).as_py() or 0:
+                text = "have no value" if rule is None else f"are not {rule}"
                 yield Broken(f"column {place!r}: {_which(table, mask, count, column.name, text)}", count)
 
 
-#: Where something is wrong, what of the rows is so, and of which.
-_Found: TypeAlias = tuple[str, str, pa.ChunkedArray]
+#: Where something is wrong, the rule that is broken (None: there is no value), and in which rows.
+Violation: TypeAlias = tuple[str, Rule | None, pa.ChunkedArray]
 
 
-def _violations(array: pa.ChunkedArray, slot: Slot, place: str) -> Iterator[_Found]:
+def violations(array: pa.ChunkedArray, slot: Slot, place: str) -> Iterator[Violation]:
+    """Everything that is wrong with the values of a column, which is no dictionary where it has rules."""
     if not slot.nullable and array.null_count:
-        yield place, "have no value", array.is_null()
+        yield place, None, array.is_null()
     for rule in slot.rules:
         if not _holds(array, rule):
-            yield place, f"are not {rule}", pc.fill_null(_breaks(array, rule), False)
+            yield place, rule, pc.fill_null(_breaks(array, rule), False)
     match slot.type:
         case List(element):
             yield from _inside_lists(array, element, f"{place}[]")
         case Struct(fields):
             for name, inner in fields:
-                for inside, text, mask in _violations(pc.struct_field(array, name), inner, f"{place}.{name}"):
+                for inside, broken, mask in violations(pc.struct_field(array, name), inner, f"{place}.{name}"):
                     # The field of a struct that is null has no value, rightly.
-                    yield inside, text, pc.and_(mask, array.is_valid())
+                    yield inside, broken, pc.and_(mask, array.is_valid())
         case Map(_, value) if value.rules or not value.nullable:
             whole = _flat(array)
             lists = pa.ListArray.from_arrays(whole.offsets, whole.items)
@@ -70,16 +70,16 @@ def _violations(array: pa.ChunkedArray, slot: Slot, place: str) -> Iterator[_Fou
             return
 
 
-def _inside_lists(array: pa.ChunkedArray, element: Slot, place: str) -> Iterator[_Found]:
+def _inside_lists(array: pa.ChunkedArray, element: Slot, place: str) -> Iterator[Violation]:
     if element.nullable and not element.rules and not isinstance(element.type, List | Struct | Map):
         return
     whole = _flat(array)
     values = pa.chunked_array([pc.list_flatten(whole)])
     parents = pc.list_parent_indices(whole)
-    for inside, text, mask in _violations(values, element, place):
+    for inside, broken, mask in violations(values, element, place):
         hit = pc.unique(pc.filter(parents, _flat(mask)))
         rows = pa.array(range(len(whole)), parents.type)
-        yield inside, text, pa.chunked_array([pc.is_in(rows, value_set=hit)])
+        yield inside, broken, pa.chunked_array([pc.is_in(rows, value_set=hit)])
 
 
 def _flat(array: pa.ChunkedArray) -> pa.Array:
@@ -190,7 +190,7 @@ def repeated(table: pa.Table, rows: RowModel) -> Iterator[Broken]:
         else:
             for name in names:
                 part = part.filter(part.column(name).is_valid())
-        part = pa.table([_plain(column) for column in part.columns], names=part.column_names)
+        part = pa.table([plain(column) for column in part.columns], names=part.column_names)
         counted = part.group_by(list(names)).aggregate([([], "count_all")])
         if counted.num_rows < part.num_rows:
             double = counted.filter(pc.greater(counted.column("count_all"), 1))
@@ -204,7 +204,8 @@ def repeated(table: pa.Table, rows: RowModel) -> Iterator[Broken]:
             yield Broken(f"{kind} {label} is repeated: {', '.join(shown)}", count)
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of values, where it is a dictionary."""
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_mode
 from assetflow import PrimaryKey, Rows, Unique
 from assetflow.errors import ValueMismatch
 from assetflow.types.arrowtypes import arrow_type
-from assetflow.types.conforming import conformed, stream
+from assetflow.types.conforming import Streamed, conformed, stream
 from assetflow.types.rowmodels import row_model
 
 
@@ -316,14 +316,14 @@ def test_a_stream_is_held_to_its_model_batch_by_batch_and_its_keys_at_its_end() 
             yield pa.record_batch({"id": each, "line": [1] * len(each)})
 
     schema = pa.schema({"id": pa.int64(), "line": pa.int64()})
-    wrong: list[str] = []
-    held = stream(pa.RecordBatchReader.from_batches(schema, batches([1, 2], [3])), row_model(Keyed), wrong, what="t")
+    found = Streamed()
+    held = stream(pa.RecordBatchReader.from_batches(schema, batches([1, 2], [3])), row_model(Keyed), found, what="t")
     assert taken == []
     assert held.read_all().column_names == ["id", "line", "email"]
-    assert wrong == []
+    assert found.wrong == []
     again = pa.RecordBatchReader.from_batches(schema, batches([1, 2], [1]))
-    assert stream(again, row_model(Keyed), wrong, what="t").read_all().num_rows == 3
-    assert wrong == ["the primary key 'id', 'line' is repeated: (1, 1) 2 times"]
+    assert stream(again, row_model(Keyed), found, what="t").read_all().num_rows == 3
+    assert found.wrong == ["the primary key 'id', 'line' is repeated: (1, 1) 2 times"]
 
 
 def test_an_empty_table_needs_its_columns_too() -> None:
