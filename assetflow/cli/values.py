@@ -11,6 +11,7 @@ import typer
 from assetflow.cli import shapes
 from assetflow.cli.output import local_time
 from assetflow.cli.session import Session, known_names
+from assetflow.errors import UsageError
 
 __all__ = ["cat", "history", "open_value", "query"]
 
@@ -60,7 +61,12 @@ def cat(
 ) -> None:
     """Print a value: a table as text, JSON as it is, text and bytes raw."""
     past = session.past()
-    value = past.value(address)
+    try:
+        value = past.value(address)
+    except UsageError as error:  # of a view nothing is recorded: what it holds is in the code
+        if error.code not in {"no-value", "unknown-asset"} or not session.project().is_view(address):
+            raise
+        value = session.project().load(address)
     as_format = "json" if session.out.json else format
     from assetflow.cli import showing  # noqa: PLC0415 - it brings the table libraries
 

@@ -70,6 +70,8 @@ class SqlAsset:
     rows: Any = None  # anything the user wrote
     #: Run parameters by name, each with its default; a type: one without a default.
     parameters: Mapping[str, Any] = field(default_factory=dict)  # anything the user wrote
+    #: It stores nothing: whoever reads it runs the query.
+    view: Any = False  # anything the user wrote
     options: Options
     place: Place
 
@@ -83,6 +85,7 @@ def sql_asset(
     *,
     rows: type | None = None,
     parameters: Mapping[str, Any] | None = None,  # JSON-able values of the user, or their types
+    view: bool = False,
     **arguments: Unpack[SqlArguments],
 ) -> SqlAsset:
     """Declare a table by the query that gives it: ``sql_asset("top", "select id, sum(amount) as amount from orders")``.
@@ -90,14 +93,15 @@ def sql_asset(
     The tables that the query names are its inputs: an asset of the same group by its name, any other as ``group.name``.
     ``query`` is the text, or the path of a file relative to the project's folder. ``$limit`` in it is a run parameter,
     named in ``parameters`` with its default, or with its type: ``parameters={"limit": 10.0}``. With ``rows`` the table
-    is held to that row model. It is bound and checked when the project is loaded, and run by DuckDB, which reaches
-    nothing but its tables.
+    is held to that row model. A ``view`` stores nothing: its query is put into those that read it. A query is bound and
+    checked when the project is loaded, and run by DuckDB, which reaches nothing but its tables.
     """
     return SqlAsset(
         name=name,
         query=query,
         rows=rows,
         parameters=parameters or {},
+        view=view,
         options=_options(arguments),
         place=calling_place(),
     )

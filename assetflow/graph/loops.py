@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from assetflow.errors import DefinitionError
 from assetflow.model.keys import AssetKey
 
-__all__ = ["cycle_error", "cycles"]
+__all__ = ["cycle_error", "cycles", "loops"]
 
 #: Edges looked at in one tangle before the shortest loop found so far is good enough to show.
 _PATIENCE = 5_000_000
@@ -26,6 +26,15 @@ def cycles(edges: Iterable[tuple[AssetKey, AssetKey]]) -> list[tuple[AssetKey, .
         after.setdefault(producer, set()).add(consumer)
         after.setdefault(consumer, set())
     return sorted(_shortest_loop(tangle, after) for tangle in _tangles({k: sorted(after[k]) for k in sorted(after)}))
+
+
+def loops(edges: Iterable[tuple[AssetKey, AssetKey]]) -> Iterator[tuple[AssetKey, ...]]:
+    """As :func:`cycles`, and one for each tangle that is left without the loops found before."""
+    left = list(edges)
+    while found := cycles(left):
+        yield from found
+        done = {key for loop in found for key in loop}
+        left = [edge for edge in left if not done & set(edge)]
 
 
 def cycle_error(loop: Sequence[AssetKey], places: Mapping[AssetKey, str]) -> DefinitionError:

@@ -81,7 +81,7 @@ class _Selector:
     def __init__(self, graph: Graph, states: Mapping[AssetKey, State] | None) -> None:
         self._graph = graph
         self._states = states
-        self._everything = frozenset(graph.assets)
+        self._everything = frozenset(graph.assets) | graph.views
         #: What to tell if nothing at all is found.
         self.advice: list[str] = []
 

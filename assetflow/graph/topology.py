@@ -10,7 +10,7 @@ from typing import TypeVar
 from assetflow.errors import DefinitionError
 from assetflow.graph.loops import cycle_error, cycles
 from assetflow.graph.names import ambiguous, unknown
-from assetflow.model.definition import Definition, Node
+from assetflow.model.definition import Definition, Kind, Node
 from assetflow.model.keys import AssetKey
 
 __all__ = ["Graph"]
@@ -28,7 +28,18 @@ class Graph:
     reports them with more detail.
     """
 
-    __slots__ = ("_bare", "_consumers", "_maker", "_producers", "_readers", "definitions", "nodes", "order")
+    __slots__ = (
+        "_bare",
+        "_consumers",
+        "_maker",
+        "_producers",
+        "_readers",
+        "_view_readers",
+        "definitions",
+        "nodes",
+        "order",
+        "views",
+    )
 
     def __init__(
         self,
@@ -40,6 +51,11 @@ class Graph:
         #: By asset key, sorted.
         self.definitions: Mapping[AssetKey, Definition] = MappingProxyType(_by_key(definitions))
         self._maker = _makers(self.nodes)
+        #: Assets that have no node, as they are never made: what reads them has the inputs that they have.
+        self.views: frozenset[AssetKey] = frozenset(
+            key for key, one in self.definitions.items() if one.kind is Kind.VIEW and key not in self._maker
+        )
+        self._view_readers: dict[AssetKey, list[AssetKey]] | None = None
         self._producers = _producers(self.nodes, self._maker)
         consumers: dict[AssetKey, list[AssetKey]] = {key: [] for key in self.nodes}
         for key, producers in self._producers.items():
@@ -91,15 +107,42 @@ class Graph:
 
     def upstream_assets(self, assets: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
         """The assets given and those that they are made from: of a multi-asset only the outputs that are read."""
-        return _reached(assets, lambda asset: [edge.asset for edge in self.node_of(asset).inputs], depth)
+        return _reached(assets, self._reads, depth)
+
+    def _reads(self, asset: AssetKey) -> list[AssetKey]:
+        """What an asset reads directly: of what it reads through views both."""
+        made = [] if asset in self.views else [edge.asset for edge in self.node_of(asset).inputs]
+        if not self.views:
+            return made
+        said = self.definitions[asset].inputs if asset in self.definitions else ()
+        return [*made, *(edge.asset for edge in said if asset in self.views or edge.asset in self.views)]
 
     def downstream_assets(self, assets: Iterable[AssetKey], depth: int | None = None) -> frozenset[AssetKey]:
         """The assets given and those made from them: of a multi-asset only the readers of these outputs count."""
         return _reached(
             assets,
-            lambda asset: [output for reader in self.readers(asset) for output in self.nodes[reader].outputs],
+            lambda asset: [
+                *self._readers_of_view(asset),
+                *(
+                    output
+                    for reader in (() if asset in self.views else self.readers(asset))
+                    for output in self.nodes[reader].outputs
+                ),
+            ],
             depth,
         )
+
+    def _readers_of_view(self, asset: AssetKey) -> Iterable[AssetKey]:
+        """Of a view all that read it directly, of another asset the views that do."""
+        if not self.views:
+            return ()
+        if self._view_readers is None:
+            self._view_readers = {}
+            for key, one in self.definitions.items():
+                for edge in one.inputs:
+                    if key in self.views or edge.asset in self.views:
+                        self._view_readers.setdefault(edge.asset, []).append(key)
+        return self._view_readers.get(asset, ())
 
     def resolve(self, name: str) -> AssetKey:
         """The one asset with this bare or full name.
@@ -126,15 +169,15 @@ class Graph:
             found = self._bare.get(name, ())
         if len(found) > 1:
             raise ambiguous(name, found)
-        if found and found[0] in self._maker:
+        if found and (found[0] in self._maker or found[0] in self.views):
             return found
         if found and found[0] in self.nodes:
             return self.nodes[found[0]].outputs
-        raise unknown(name, list(self._maker))
+        raise unknown(name, sorted({*self._maker, *self.views}))
 
     def _bare_names(self) -> dict[str, tuple[AssetKey, ...]]:
         names: dict[str, set[AssetKey]] = {}
-        for key in (*self._maker, *self.nodes):
+        for key in (*self._maker, *self.nodes, *self.views):
             names.setdefault(key.name, set()).add(key)
         return {name: tuple(sorted(keys)) for name, keys in names.items()}
 

@@ -20,12 +20,13 @@ from assetflow.load.functions import Function
 from assetflow.load.lineage import of_function, of_query
 from assetflow.load.naming import Declared
 from assetflow.load.outside import Outside
-from assetflow.load.recipes import Made, Parts, made, observed, recipe_of, with_checks
+from assetflow.load.queries import ReadQuery
+from assetflow.load.recipes import Made, Parts, made, observed, recipe_of, view_definition, with_checks
 from assetflow.model.checks import Check
-from assetflow.model.definition import DeclaredCheck, ResourceUse
+from assetflow.model.definition import DeclaredCheck, Definition, ResourceUse
 from assetflow.model.keys import AssetKey
 from assetflow.model.lineage import ColumnEdge
-from assetflow.model.versions import CodeVersion
+from assetflow.model.versions import CodePart, CodeVersion, fingerprint
 from assetflow.sql.queries import Queries
 from assetflow.types.hints import hint_text
 from assetflow.types.mentioned import classes_in
@@ -50,6 +51,9 @@ class Assembly:
     bound: dict[AssetKey, Bound] = field(default_factory=dict)
     sources: dict[AssetKey, BoundSource] = field(default_factory=dict)
     code: dict[AssetKey, CodeVersion] = field(default_factory=dict)
+    #: Views, which have no nodes.
+    views: dict[AssetKey, Definition] = field(default_factory=dict)
+    viewed: dict[AssetKey, Bound] = field(default_factory=dict)
     #: By node.
     checks: dict[AssetKey, tuple[BoundCheck, ...]] = field(default_factory=dict)
     warnings: Faults = field(default_factory=Faults)
@@ -61,6 +65,19 @@ class Assembly:
         self.made[key] = observed(declared, self.project.types.get(key), self.project.partitionings[key])
         self.sources[key] = BoundSource(key=key, source=source, hint=source.type, where=declared.where, root=self.root)
 
+    def add_view(self, declared: Declared, read: ReadQuery) -> None:
+        """Add a view: it is told of, and can be read."""
+        key = declared.key
+        self.views[key] = view_definition(declared, read, of_query(key, read))
+        self.viewed[key] = Bound(
+            key=key,
+            function=read.query,
+            outputs=(read.output,),
+            inputs=tuple(each for each in read.inputs if each.edge.loaded),
+            context=read.query.step,
+            where=declared.where,
+        )
+
     def add(self, function: Function) -> None:
         """Add a function's node, unless something of it, or something it reads, is faulty."""
         bound = self._bound(function)
@@ -69,14 +86,16 @@ class Assembly:
             return
         key, cut = bound.key, self.project.partitionings[bound.key]
         lineage = {output.key: self._lineage(function, output) for output in bound.outputs}
-        self.made[key] = made(function.declared, bound, cut, parts, self.project.names, lineage)
+        asked = () if function.read is None else tuple(each.edge for each in function.read.asked)
+        self.made[key] = made(function.declared, bound, cut, parts, self.project.names, lineage, asked)
         self.bound[key] = self._callable(function, bound, parts)
         self.code[key] = parts.code
 
     def _lineage(self, function: Function, output: BoundOutput) -> tuple[ColumnEdge, ...]:
         if function.query is not None:
             return of_query(output.key, function.query)
-        return of_function(function.declared, output, function.inputs or (), self.project, self.faults)
+        asked = () if function.read is None else function.read.asked
+        return of_function(function.declared, output, asked, self.project, self.faults)
 
     def judge(self, declarations: Iterable[Declared], functions: Iterable[Judging]) -> None:
         """Give the nodes their checks: of row models, ready-made, and functions."""
@@ -167,6 +186,7 @@ class Assembly:
             outputs=function.outputs,
             multi=isinstance(function.value, MultiAsset),
             inputs=function.inputs or (),
+            views=() if function.read is None else function.read.views,
             resources=tuple(uses),
             context=function.roles.context,
             retry=function.value.options.retry,
@@ -182,10 +202,12 @@ class Assembly:
         if function.query is not None:
             return function.query.code
         options = function.value.options
-        loaded = [one.parameter for one in bound.inputs if one.edge.loaded]
+        signature = {taken.name for taken in function.roles.inputs}
+        loaded = [name for one in bound.inputs if one.edge.loaded and (name := one.parameter) in signature]
+        loaded += [view.taken.parameter for view in bound.views]
         taken = [use.parameter for use in sorted(bound.resources, key=lambda use: (use.name, use.parameter))]
         values = self.outside.resources
-        return self.versions.of(
+        code = self.versions.of(
             bound.function,
             inputs={parameter: number for number, parameter in enumerate(loaded)},
             ignored_parameters=[*([bound.context] if bound.context else ()), *taken],
@@ -194,6 +216,8 @@ class Assembly:
             resources={use.name: type(values[use.name]) for use in bound.resources},
             values=classes_in(self._hints(function, bound)),
         )
+        views = () if function.read is None else function.read.code
+        return code if not views else replace(code, digest=_digest(code, views), parts=(*code.parts, *views))
 
     def _includes(self, function: Function, code: CodeVersion) -> tuple[IncludedFile, ...]:
         paths = [self.root / each for each in function.value.options.version_includes if isinstance(each, Path)]
@@ -213,6 +237,10 @@ class Assembly:
             yield taken.hint
         for output in bound.outputs:
             yield output.hint
+
+
+def _digest(code: CodeVersion, views: Iterable[CodePart]) -> str:
+    return fingerprint("code", code.digest, *(part.digest for part in views))
 
 
 def _function(function: Function) -> Callable[..., Any]:

@@ -18,6 +18,7 @@ from assetflow.load.functions import Function
 from assetflow.load.naming import Declared
 from assetflow.load.options import options_sound
 from assetflow.load.signatures import read_signature
+from assetflow.load.views import Read
 from assetflow.model import ready
 from assetflow.model.checks import BAD_ROWS, ROWS, SCHEMA_CHANGE, Check, CheckResult, Severity
 from assetflow.model.definition import Input
@@ -112,6 +113,11 @@ def _readable(declared: Declared, project: Project, faults: Faults) -> Judging |
     sound = options_sound(named, signature, faults)
     if inputs is None or not sound:
         return None
+    for one in inputs:
+        if one.edge.asset in project.views:
+            message = f"{named.key} reads {one.edge.asset}, which is a view"
+            hint = "read what the view is made of, or make it a table"
+            raise DefinitionError("not-there-yet", message, where=[declared.line], hint=hint)
     own = [one for one in inputs if one.edge.asset in assets]
     if not own:
         message = f"{named.key} does not read what it judges"
@@ -122,7 +128,13 @@ def _readable(declared: Declared, project: Project, faults: Faults) -> Judging |
         hint = "make a value of them all with an asset of its own, and check that"
         raise DefinitionError("bad-check", message, where=[declared.line], hint=hint)
     function = Function(
-        declared=named, value=check, signature=signature, roles=role, outputs=(), inputs=inputs, sound=True
+        declared=named,
+        value=check,
+        signature=signature,
+        roles=role,
+        outputs=(),
+        read=Read(asked=inputs, inputs=inputs),
+        sound=True,
     )
     return Judging(node=owner.key, assets=assets, name=check.name, severity=Severity(check.severity), function=function)
 
@@ -316,6 +328,9 @@ def _other_edge(declared: Declared, asset: AssetKey, wanted: ready.ForeignKey, p
         names = ", ".join(key.name for key in found)
         raise DefinitionError("bad-check", f"to= makes several assets: {names}", hint="name one of them")
     (other,) = found
+    if other in project.views:
+        advice = "name what the view is made of, or make it a table"
+        raise DefinitionError("not-there-yet", f"{other} is a view", hint=advice)
     hint = project.types.get(other)
     if hint is not None and not is_open(hint) and not is_table_hint(hint):
         raise DefinitionError("bad-check", f"{other} is no table, but {hint_text(hint)}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from assetflow.load.definitions import Loaded
+from assetflow.load.definitions import Bound, BoundInput, Loaded
 from assetflow.model.keys import AssetKey
 from assetflow.types.libraries import is_table_hint
 from assetflow.types.rowmodels import row_model_of
@@ -43,6 +43,7 @@ class TypedEdge:
 def typed_edges(loaded: Loaded) -> tuple[TypedEdge, ...]:
     """Every input that is loaded, in order of readers and parameters."""
     hints = {output.key: output.hint for bound in loaded.bound.values() for output in bound.outputs}
+    hints |= {key: output.hint for key, bound in loaded.views.items() for output in bound.outputs}
     hints |= {key: source.hint if source.hint is not None else Path for key, source in loaded.sources.items()}
     return tuple(
         TypedEdge(
@@ -52,8 +53,14 @@ def typed_edges(loaded: Loaded) -> tuple[TypedEdge, ...]:
             level=_level(hints.get(each.edge.asset), each.hint, has_rows=each.rows is not None),
         )
         for key, bound in sorted(loaded.bound.items())
-        for each in sorted(bound.inputs, key=lambda each: each.parameter)
+        for each in sorted(_seen(bound), key=lambda each: each.parameter)
     )
+
+
+def _seen(bound: Bound) -> list[BoundInput]:
+    """The inputs as the function sees them."""
+    hidden = {name for view in bound.views for name in view.query.inputs}
+    return [*(each for each in bound.inputs if each.parameter not in hidden), *(view.taken for view in bound.views)]
 
 
 def _level(made: object, asked: object, *, has_rows: bool) -> Level:

@@ -23,6 +23,7 @@ from assetflow.model.rows import Divert
 from assetflow.model.storage import Codec
 from assetflow.model.versions import CodeVersion
 from assetflow.sql.queries import Queries
+from assetflow.sql.query import Query
 from assetflow.types.rowmodels import RowModel
 
 __all__ = ["Bound", "BoundCheck", "BoundInput", "BoundOutput", "BoundSource", "Loaded"]
@@ -44,6 +45,17 @@ class BoundInput:
     rows: RowModel | None = None
     #: What the producer declares makes every table of its own one of that model.
     guaranteed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundView:
+    """A view as a function takes it: its query is run over inputs of the node, which the function does not see."""
+
+    #: What the function takes. Its edge is to the view, and none of the node's.
+    taken: BoundInput
+    query: Query
+    #: The type of what the query gives.
+    hint: object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +88,7 @@ class Bound:
     #: The function returns a NamedTuple whose fields are the outputs, rather than the one output itself.
     multi: bool = False
     inputs: tuple[BoundInput, ...] = ()
+    views: tuple[BoundView, ...] = ()
     resources: tuple[ResourceUse, ...] = ()
     #: Run parameters with their effective values.
     parameters: Mapping[str, Any] = field(default_factory=dict)  # JSON-able values of the user
@@ -153,6 +166,8 @@ class Loaded:
     loose: Mapping[AssetKey, tuple[DefinitionError, tuple[AssetKey, ...]]] = field(default_factory=dict)
     #: The product of each group that has one.
     products: Mapping[str, BoundProduct] = field(default_factory=dict)
+    #: Views by key: how each is read, as if by a function.
+    views: Mapping[AssetKey, Bound] = field(default_factory=dict)
     #: What is known of the project's queries.
     queries: Queries | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -18,14 +18,15 @@ from assetflow.load.signatures import NO_DEFAULT, Signature, Taken
 from assetflow.model.definition import Input
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import SINGLE, All, KeysOf, Mapping, Partitioning, Same
+from assetflow.model.versions import CodeVersion
 from assetflow.types.assign import assignable
 from assetflow.types.hints import hint_text
-from assetflow.types.libraries import is_table_hint
+from assetflow.types.libraries import AnyScan, is_table_hint
 from assetflow.types.rowfits import guaranteed, misfits
 from assetflow.types.rowmodels import RowModel, row_model_of
 from assetflow.types.spelling import is_open
 
-__all__ = ["Project", "bound_inputs", "partitioning"]
+__all__ = ["Project", "View", "bound_inputs", "in_order", "partitioning", "whole_table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,18 @@ class Project:
     types: MappingABC[AssetKey, object]
     #: By asset key.
     partitionings: MappingABC[AssetKey, Partitioning]
+    #: By asset key: the views whose queries are known.
+    views: MappingABC[AssetKey, View] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What stands where a view is read."""
+
+    key: AssetKey
+    #: Its query, in which every table has its whole name and is no view.
+    text: str
+    code: CodeVersion
 
 
 def partitioning(declared: Declared, names: Names, faults: Faults) -> Partitioning:
@@ -86,13 +99,25 @@ def bound_inputs(declared: Declared, roles: Roles, project: Project, faults: Fau
         except AssetflowError as error:
             faults.add(error)
             sound = False
-    return tuple(sorted(result, key=_order)) if sound else None
+    return in_order(result) if sound else None
+
+
+def whole_table(declared: Declared, asset: AssetKey, parameter: str, project: Project) -> BoundInput:
+    """An asset as one table to be scanned, of all its partitions. Raises DefinitionError as for any input."""
+    partitions = None if project.partitionings[asset] == SINGLE else All()
+    taken = Taken(name=parameter, hint=AnyScan, marker=In(str(asset), partitions=partitions))
+    return _bound(declared, taken, project)
 
 
 def _deps(declared: Declared) -> Iterable[object]:
     """What ``deps=`` names; nothing where it is no list, which is told with the other arguments."""
     deps: Any = () if isinstance(declared.value, Source) else declared.value.options.deps  # as written
     return deps if isinstance(deps, Sequence) and not isinstance(deps, str) else ()
+
+
+def in_order(inputs: Iterable[BoundInput]) -> tuple[BoundInput, ...]:
+    """Inputs as a node has them."""
+    return tuple(sorted(inputs, key=_order))
 
 
 def _order(bound: BoundInput) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from assetflow.declare import Asset, CheckFunction, MultiAsset, Source, SqlAsset
-from assetflow.graph import cycle_error, cycles
+from assetflow.graph import cycle_error, loops
 from assetflow.load.binding import Roles, roles
 from assetflow.load.definitions import BoundInput, BoundOutput
 from assetflow.load.edges import Project, bound_inputs, partitioning, producer_type
@@ -18,7 +18,9 @@ from assetflow.load.options import changes_of, codec_of, contract_of, divert_of,
 from assetflow.load.queries import ReadQuery
 from assetflow.load.rejects import rejects_hint, rejects_of, with_rejects
 from assetflow.load.signatures import Signature
+from assetflow.load.views import Read, through_views
 from assetflow.model.keys import AssetKey
+from assetflow.sql.queries import Queries
 from assetflow.types.rowmodels import row_model_of
 
 __all__ = ["Function", "ordered_functions", "project_of", "readable_functions"]
@@ -33,11 +35,16 @@ class Function:
     signature: Signature
     roles: Roles
     outputs: tuple[BoundOutput, ...]
-    #: Its inputs, ``deps`` among them; None where one of them is faulty.
-    inputs: tuple[BoundInput, ...] | None
+    #: What it reads, ``deps`` among it; None where some of it is faulty.
+    read: Read | None
     #: Its own arguments mean something.
     sound: bool
     query: ReadQuery | None = None
+
+    @property
+    def inputs(self) -> tuple[BoundInput, ...] | None:
+        """Its inputs as its node has them."""
+        return None if self.read is None else self.read.inputs
 
 
 def made_names(declared: Declared, signature: Signature | None) -> tuple[str, ...]:
@@ -73,6 +80,7 @@ def readable_functions(
     signatures: Mapping[AssetKey, Signature | None],
     queries: Mapping[AssetKey, ReadQuery],
     project: Project,
+    known: Queries,
     faults: Faults,
 ) -> dict[AssetKey, Function]:
     """The functions by node key, with every mistake of their arguments and inputs told."""
@@ -83,26 +91,27 @@ def readable_functions(
             continue
         if isinstance(each.value, SqlAsset):
             sound = options_sound(each, signature, faults)
-            if (query := queries.get(each.key)) is not None:
+            if (query := queries.get(each.key)) is not None and each.value.view is not True:
                 functions[each.key] = Function(
                     declared=each,
                     value=each.value,
                     signature=signature,
                     roles=query.roles,
                     outputs=with_rejects(query.output),
-                    inputs=query.inputs,
+                    read=Read(asked=query.asked, inputs=query.inputs),
                     sound=sound,
                     query=query,
                 )
             continue
         role = roles(signature)
+        asked = bound_inputs(each, role, project, faults)
         functions[each.key] = Function(
             declared=each,
             value=each.value,
             signature=signature,
             roles=role,
             outputs=_outputs(each, each.value, signature),
-            inputs=bound_inputs(each, role, project, faults),
+            read=None if asked is None else through_views(each, asked, project, known, faults),
             sound=options_sound(each, signature, faults),
         )
     return functions
@@ -146,7 +155,7 @@ def ordered_functions(
         | ({names.assets[asset].key for asset in judged.get(key, ())} - {key})
         for key, function in functions.items()
     }
-    for loop in _loops([(producer, key) for key, producers in reads.items() for producer in producers]):
+    for loop in loops([(producer, key) for key, producers in reads.items() for producer in producers]):
         faults.add(cycle_error(loop, {key: functions[key].declared.where for key in loop}))
     available = set(sources)
     waiting = {
@@ -168,11 +177,3 @@ def ordered_functions(
             if not waiting[reader]:
                 ready.append(reader)
     return ordered
-
-
-def _loops(edges: list[tuple[AssetKey, AssetKey]]) -> Iterable[tuple[AssetKey, ...]]:
-    """One loop for each tangle, and one for each that is left without the loops found before."""
-    while found := cycles(edges):
-        yield from found
-        done = {key for loop in found for key in loop}
-        edges = [edge for edge in edges if not done & set(edge)]

@@ -25,13 +25,13 @@ _COUNTED = "its rows are counted"
 
 def of_query(key: AssetKey, query: ReadQuery) -> tuple[ColumnEdge, ...]:
     """What the query says of every column, or why it does not."""
-    deps = tuple(_dep(each.edge.asset, key) for each in query.inputs if not each.edge.loaded)
+    deps = tuple(_dep(each.edge.asset, key) for each in query.asked if not each.edge.loaded)
     return tuple(sorted((*_of_query(key, query), *deps)))
 
 
 def _of_query(key: AssetKey, query: ReadQuery) -> tuple[ColumnEdge, ...]:
     binding = query.binding
-    read = sorted(set(query.query.tables.values()))
+    read = sorted(set(query.tables.values()))
     if binding is None:
         names = ", ".join(map(str, query.loose))
         reason = query.fault.message if query.fault else f"the columns of {names} are not known before it is made"

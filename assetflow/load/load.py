@@ -103,7 +103,7 @@ def _loaded(
     declarations = [each for each, _ in read]
     project = project_of(declarations, signatures, names, faults)
     queries, project = read_queries(declarations, project, known, settings.root, recorded, faults)
-    functions = readable_functions(declarations, signatures, queries, project, faults)
+    functions = readable_functions(declarations, signatures, queries, project, known, faults)
     sound_sources = [
         each
         for each, signature in read
@@ -135,10 +135,14 @@ def _loaded(
         [each for each in declarations if each.key not in tangled],
         [each for each in checks if each.node not in tangled],
     )
+    views = [each for each in declarations if each.key in project.views and each.key in queries]
+    for each in views:
+        assembly.add_view(each, queries[each.key])
     definitions = [one for each in assembly.made.values() for one in each.definitions]
+    definitions += assembly.views.values()
     products = products_of(scanned, names, settings.root, faults)
     by_key = {one.key: one for one in definitions}
-    for use in private_uses(products, [each.node for each in assembly.made.values()], by_key):
+    for use in private_uses(products, by_key):
         faults.add(use)
     for leak in leaks(by_key):
         faults.add(leak)
@@ -156,5 +160,6 @@ def _loaded(
         project_sources=sources,
         queries=known,
         products=products,
+        views=assembly.viewed,
         loose={key: (each.fault, each.loose) for key, each in queries.items() if each.fault is not None},
     )

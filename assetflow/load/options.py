@@ -39,6 +39,8 @@ def options_sound(declared: Declared, signature: Signature, faults: Faults) -> b
     if isinstance(value, Asset | MultiAsset | SqlAsset):
         found += _contract_faults(value, signature)
         found += _divert_faults(value, signature)
+    if isinstance(value, SqlAsset):
+        found += _view_faults(value)
     for error in found:
         message = f"{declared.key}: {error.message}"
         faults.add(type(error)(error.code, message, where=[declared.line], hint=error.hint))
@@ -244,6 +246,28 @@ def _divert_faults(
     if not known:
         hint = f"say it with a row model: {written}"
         yield DefinitionError("bad-argument", "on_bad_rows= needs to know which rows are good", hint=hint)
+
+
+def _view_faults(value: SqlAsset) -> Iterator[AssetflowError]:
+    if not isinstance(value.view, bool):
+        yield _bad("view", value.view, "True or False")
+    if value.view is not True:
+        return
+    usual = Options()
+    said = {name: getattr(value.options, name) for name in sorted(_OF_MADE)}
+    found = [name for name, wanted in said.items() if wanted and wanted != getattr(usual, name)]
+    found += ["parameters"] if value.parameters else []
+    found += ["rows"] if value.rows is not None else []
+    for name in found:
+        hint = "leave it out, or say it of those that read the view"
+        yield DefinitionError("bad-argument", f"a view is never made, so {name}= means nothing for it", hint=hint)
+
+
+#: Arguments that are about making a value, or about a value that is made.
+_OF_MADE = frozenset(
+    {"checks", "contract", "deps", "deterministic", "max_age", "on_bad_rows", "on_schema_change", "partitions"}
+    | {"retry", "version"}
+)
 
 
 def _codec_faults(options: Options, signature: Signature) -> Iterator[AssetflowError]:

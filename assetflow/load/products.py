@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from assetflow.errors import AssetflowError, DefinitionError
@@ -10,7 +10,7 @@ from assetflow.load.definitions import BoundProduct
 from assetflow.load.faults import Faults, relative_place
 from assetflow.load.naming import Declared, Names
 from assetflow.load.scan import Scanned
-from assetflow.model.definition import Definition, Node
+from assetflow.model.definition import Definition
 from assetflow.model.keys import AssetKey
 
 __all__ = ["private_uses", "products_of"]
@@ -56,17 +56,18 @@ def products_of(scanned: Scanned, names: Names, root: Path, faults: Faults) -> d
 
 
 def private_uses(
-    products: Mapping[str, BoundProduct], nodes: Iterable[Node], definitions: Mapping[AssetKey, Definition]
+    products: Mapping[str, BoundProduct], definitions: Mapping[AssetKey, Definition]
 ) -> Iterator[DefinitionError]:
     """Each use of an asset that is private to its product, from another group."""
-    for node in nodes:
-        used = {edge.asset for edge in node.inputs}
-        used |= {edge.asset for check in node.checks for edge in check.inputs}
+    told: set[tuple[AssetKey, AssetKey]] = set()
+    for user in definitions.values():
+        used = {edge.asset for edge in user.inputs} | {asset for check in user.checks for asset in check.reads}
         for asset in sorted(used):
             bound = products.get(asset.group)
-            if bound is None or asset.group == node.key.group or asset in bound.exposes:
+            if bound is None or asset.group == user.key.group or asset in bound.exposes or (user.node, asset) in told:
                 continue
+            told.add((user.node, asset))  # once for all that a function makes
             names = ", ".join(map(str, sorted(bound.exposes))) or "nothing"
-            where = [f"{each}   {definitions[each].where}" for each in (node.outputs[0], asset) if each in definitions]
-            message = f"{node.key} uses {asset}, which is private to the product {bound.product.name!r}"
+            where = [f"{each}   {definitions[each].where}" for each in (user.key, asset) if each in definitions]
+            message = f"{user.node} uses {asset}, which is private to the product {bound.product.name!r}"
             yield DefinitionError("private-asset", message, where=where, hint=f"it exposes {names}")

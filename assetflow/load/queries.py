@@ -11,14 +11,16 @@ from typing import Annotated, Any, TypeAlias
 
 from assetflow.declare import In, Param, SqlAsset
 from assetflow.errors import AssetflowError, DefinitionError, nearest
+from assetflow.graph import cycle_error, loops
 from assetflow.load.binding import Roles
 from assetflow.load.definitions import BoundInput, BoundOutput
-from assetflow.load.edges import Project, bound_inputs
+from assetflow.load.edges import Project, View, bound_inputs
 from assetflow.load.faults import Faults, relative_place
 from assetflow.load.naming import Declared
 from assetflow.load.options import changes_of, contract_of, divert_of
 from assetflow.load.rejects import with_rejects
 from assetflow.load.signatures import Taken
+from assetflow.load.views import STEP, columns_of
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import SINGLE, All
 from assetflow.model.versions import CodePart, CodeVersion, Untracked, fingerprint
@@ -28,15 +30,12 @@ from assetflow.sql.query import Binding, Columns, Query, Statement
 from assetflow.types.columns import Slot
 from assetflow.types.libraries import AnyScan, AnyTable
 from assetflow.types.rowfits import misfits
-from assetflow.types.rowmodels import Column, RowModel, row_model, row_model_of
+from assetflow.types.rowmodels import Column, RowModel, row_model
 
 __all__ = ["ReadQuery", "Recorded", "read_queries"]
 
 #: The columns that tables had when they were last made, of those of which that is known.
 Recorded: TypeAlias = Callable[[Sequence[AssetKey]], Mapping[AssetKey, Columns]]
-
-#: The name under which a query is handed the running step: no table or parameter can have it.
-_STEP = "(step)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +43,12 @@ class ReadQuery:
     """A query whose text can be parsed and whose tables are known."""
 
     roles: Roles
+    #: Its tables as written, and ``deps``.
+    asked: tuple[BoundInput, ...]
+    #: As its node has them: of views what these are made of.
     inputs: tuple[BoundInput, ...]
+    #: The tables as written.
+    tables: Mapping[str, AssetKey]
     output: BoundOutput
     query: Query
     code: CodeVersion
@@ -73,12 +77,16 @@ def read_queries(
     reading = {key: _Reading(each, project, queries, root) for key, each in written.items()}
     owners = project.names.assets
     needs = {key: {owners[each].key for each in one.parsed(faults)} & written.keys() for key, one in reading.items()}
-    types = dict(project.types)
+    for loop in loops([(producer, key) for key, read in needs.items() for producer in read]):
+        if any(reading[key].is_view for key in loop):  # others are told with the functions
+            faults.add(cycle_error(loop, {key: written[key].where for key in loop}))
+    types, views = dict(project.types), dict(project.views)
     found: dict[AssetKey, ReadQuery] = {}
     read = {key for one in reading.values() for key in one.reads if owners[key].key not in written}
-    last = dict(recorded(sorted(key for key in read if _columns(types.get(key)) is None)))
+    last = dict(recorded(sorted(key for key in read if key not in columns_of([key], project))))
     for key in _after_what_they_read(needs):
-        one = reading[key].bound(replace(project, types=types), last, faults)
+        now = replace(project, types=types, views=views)
+        one = reading[key].bound(now, last, faults)
         if one is None:
             types.pop(key, None)
         else:
@@ -87,7 +95,9 @@ def read_queries(
             types |= {other.key: other.hint for other in with_rejects(one.output)[1:]}
             if one.loose and one.binding is not None:
                 last[key] = dict(one.binding.columns)
-    return found, replace(project, types=types)
+            if reading[key].is_view:
+                views[key] = reading[key].view(one)
+    return found, replace(project, types=types, views=views)
 
 
 def _after_what_they_read(needs: Mapping[AssetKey, AbstractSet[AssetKey]]) -> Iterator[AssetKey]:
@@ -148,6 +158,11 @@ class _Reading:
         return frozenset(self._tables.values())
 
     @property
+    def is_view(self) -> bool:
+        """Whether it stores nothing."""
+        return self._asset.view is True
+
+    @property
     def reads(self) -> Iterable[AssetKey]:
         """The assets that it reads, once it is parsed."""
         return self._tables.values()
@@ -158,56 +173,132 @@ class _Reading:
         if statement is None:
             return None
         parameters = self._parameters(statement, faults)
-        names: dict[AssetKey, str] = {}
-        for name, key in self._tables.items():
-            names.setdefault(key, name)
-        taken = tuple(
-            Taken(name=name, hint=AnyScan, marker=In(str(key), partitions=self._partitions(key)))
-            for key, name in names.items()
-        )
-        inputs = bound_inputs(self._declared, Roles(inputs=taken), project, faults)
-        if parameters is None or inputs is None or not all(key in project.types for key in names):
+        taken = self._taken(self._tables, frozenset())
+        asked = bound_inputs(self._declared, Roles(inputs=taken), project, faults)
+        if parameters is None or asked is None or not all(key in project.types for key in self._tables.values()):
             return None
-        declared = {key: has for key in names if (has := _columns(project.types[key])) is not None}
-        loose = tuple(sorted(names.keys() - declared.keys()))
-        known = {**{key: last[key] for key in loose if key in last}, **declared}
-        binding, wrong = None, None
-        if known.keys() == names.keys():
-            values = {each.name: each.default if each.has_default else _any_of(each.hint) for each in parameters}
-            try:
-                binding = self._queries.binding(statement, self._tables, known, values)
-            except SqlFault as fault:
-                wrong = self._told(fault)
-        if wrong is not None and not loose:
-            faults.add(wrong)
+        if self.is_view and statement.volatile:
+            message = (
+                f"a view is read by each of its readers, and {_call(statement.volatile[0])} gives each another value"
+            )
+            faults.add(self._told(SqlFault("bad-sql", message, hint="make it a table: leave view= out")))
             return None
-        sure = None if loose else binding
-        output = self._output(sure, faults)
+        try:
+            shown, loose = self._bound_to(statement, self._tables, project, last, parameters)
+            wrong = None
+        except SqlFault as fault:
+            shown, loose, wrong = None, self._loose(self._tables, project), self._told(fault)
+            if not loose:
+                faults.add(wrong)
+                return None
+        output = self._output(None if loose else shown, faults)
         if output is None:
             return None
+        tables: Mapping[str, AssetKey] = self._tables
+        run, inputs, binding = statement, asked, shown
+        views = [project.views[key] for key in dict.fromkeys(tables.values()) if key in project.views]
+        parts = [part for view in views for part in view.code.parts]
+        if views:
+            try:
+                run, tables, taken = self._with_views(statement, project)
+                binding = None if wrong else self._bound_to(run, tables, project, last, parameters)[0]
+            except SqlFault as fault:
+                # Its text stands nowhere, so there is no place to show.
+                hint = fault.hint or "give the view another name here: from … as v"
+                faults.add(self._told(SqlFault(fault.code, fault.message, hint=hint)))
+                return None
+            own = bound_inputs(self._declared, Roles(inputs=taken), project, faults)
+            if own is None:
+                return None
+            inputs, loose = own, self._loose(tables, project)
+        sure = None if loose else binding
         reads = sure.reads if sure is not None else {}
         return ReadQuery(
-            roles=Roles(inputs=taken, parameters=parameters, context=_STEP),
+            roles=Roles(inputs=taken, parameters=parameters, context=STEP),
+            asked=asked,
             inputs=tuple(
                 replace(each, edge=replace(each.edge, columns=reads.get(each.edge.asset), type=""))
                 if each.edge.loaded
                 else each
                 for each in inputs
             ),
+            tables=dict(self._tables),
             output=output,
             query=Query(
                 name=str(self._declared.key),
-                text=statement.text,
-                tables=dict(self._tables),
-                inputs={name: key for key, name in names.items()},
-                step=_STEP,
-                columns=None if sure is None else known,
+                text=run.text,
+                tables=dict(tables),
+                inputs={each.name: tables[each.name] for each in taken},
+                step=STEP,
+                columns=None if sure is None else columns_of(tables.values(), project),
             ),
-            code=self._code(statement, sure),
-            binding=binding,
+            code=self._code(run, sure, None if loose else shown, parts),
+            binding=shown,
             loose=loose,
             fault=wrong,
         )
+
+    def view(self, read: ReadQuery) -> View:
+        """What stands where it is read."""
+        whole = {name: _whole(key) for name, key in read.query.tables.items()}
+        text = self._queries.inlined(read.query.text, {}, whole)
+        return View(key=self._declared.key, text=text, code=read.code)
+
+    def _taken(self, tables: Mapping[str, AssetKey], whole: AbstractSet[AssetKey]) -> tuple[Taken, ...]:
+        """A query's tables as inputs, each once; of those in ``whole`` all partitions."""
+        names: dict[AssetKey, str] = {}
+        for name, key in tables.items():
+            names.setdefault(key, name)
+        return tuple(
+            Taken(
+                name=name,
+                hint=AnyScan,
+                marker=In(str(key), partitions=All() if key in whole else self._partitions(key)),
+            )
+            for key, name in names.items()
+        )
+
+    def _with_views(
+        self, statement: Statement, project: Project
+    ) -> tuple[Statement, Mapping[str, AssetKey], tuple[Taken, ...]]:
+        """The query with those of its views in their places, its tables, and these as inputs. Raises SqlFault."""
+        views = {name: project.views[key] for name, key in self._tables.items() if key in project.views}
+        written = self._queries.inlined(statement.text, {name: view.text for name, view in views.items()}, {})
+        run = self._queries.statement(written)
+        names, cuts = project.names, project.partitionings
+        tables = {each.name: names.resolve(each.name, self._declared) for each in run.tables}
+        inside = {
+            names.resolve(each.name, self._declared)
+            for view in views.values()
+            for each in self._queries.statement(view.text).tables
+        }
+        for key in sorted(inside & set(self._tables.values())):
+            if cuts[key] != SINGLE and self._partitions(key) is None:
+                message = f"it reads one partition of {key}, and all of them in a view"
+                raise SqlFault("not-there-yet", message, hint="make the view a table: leave view= out")
+        return run, tables, self._taken(tables, {key for key in inside if cuts[key] != SINGLE})
+
+    def _loose(self, tables: Mapping[str, AssetKey], project: Project) -> tuple[AssetKey, ...]:
+        """Those of its tables of which the columns are not known before they are made."""
+        return tuple(sorted(set(tables.values()) - columns_of(tables.values(), project).keys()))
+
+    def _bound_to(
+        self,
+        statement: Statement,
+        tables: Mapping[str, AssetKey],
+        project: Project,
+        last: Mapping[AssetKey, Columns],
+        parameters: Iterable[Taken],
+    ) -> tuple[Binding | None, tuple[AssetKey, ...]]:
+        """The query bound, None where columns are not known; and the tables of which they are not declared. Raises
+        SqlFault.
+        """
+        declared, loose = columns_of(tables.values(), project), self._loose(tables, project)
+        known = {**{key: last[key] for key in loose if key in last}, **declared}
+        if known.keys() != set(tables.values()):
+            return None, loose
+        values = {each.name: each.default if each.has_default else _any_of(each.hint) for each in parameters}
+        return self._queries.binding(statement, tables, known, values), loose
 
     def _partitions(self, key: AssetKey) -> All | None:
         """All of a table that is cut otherwise than this one: below each other they are one table."""
@@ -306,14 +397,22 @@ class _Reading:
             divert=divert_of(options),
         )
 
-    def _code(self, statement: Statement, binding: Binding | None) -> CodeVersion:
-        options, key = self._asset.options, self._declared.key
+    def _code(
+        self, run: Statement, sure: Binding | None, shown: Binding | None, views: Iterable[CodePart]
+    ) -> CodeVersion:
+        """The code version: of the query that is run; told by the parts that are written, of which views are some."""
+        options, key, where = self._asset.options, self._declared.key, self._declared.where
+        others = tuple(dict.fromkeys(views))
         if options.version is not None:
-            return CodeVersion(fingerprint("declared sql", SCHEME, options.version), (), (), options.version)
-        digest = fingerprint("sql", SCHEME, statement.plain if binding is None else binding.canonical)
-        where = self._declared.where
-        untracked = tuple(Untracked(f"what {_call(name)} gives", where) for name in statement.volatile)
-        return CodeVersion(digest, (CodePart(f"the query of {key}", digest, where),), untracked)
+            said = fingerprint("declared sql", SCHEME, options.version, *(part.digest for part in others))
+            return CodeVersion(said, others, (), options.version)
+        digest = fingerprint("sql", SCHEME, run.plain if sure is None else sure.canonical)
+        own = digest
+        if others:
+            assert self._statement is not None
+            own = fingerprint("sql", SCHEME, self._statement.plain if shown is None else shown.canonical)
+        untracked = tuple(Untracked(f"what {_call(name)} gives", where) for name in run.volatile)
+        return CodeVersion(digest, (CodePart(f"the query of {key}", own, where), *others), untracked)
 
 
 def _call(name: str) -> str:
@@ -331,12 +430,8 @@ def _parameter(name: str, value: object) -> Taken:
     return Taken(name=name, hint=type(value), marker=Param(), default=value)
 
 
-def _columns(hint: object) -> Columns | None:
-    """The columns that a table of a type has; None where they are not known before it is made."""
-    rows = row_model_of(hint)
-    if rows is None or rows.policy.extra == "keep":
-        return None
-    return {column.name: column.slot.type for column in rows.columns}
+def _whole(key: AssetKey) -> str:
+    return f'"{key.group}"."{key.name}"'
 
 
 def _gives(key: AssetKey, binding: Binding) -> RowModel:

@@ -13,6 +13,7 @@ from assetflow.declare import CheckFunction, File, Source, SqlAsset
 from assetflow.load.definitions import Bound, BoundCheck, BoundInput, BoundOutput
 from assetflow.load.naming import Declared, Names
 from assetflow.load.options import max_age_of
+from assetflow.load.queries import ReadQuery
 from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition, Input, Kind, Node
 from assetflow.model.keys import AssetKey
 from assetflow.model.lineage import ColumnEdge
@@ -91,8 +92,9 @@ def made(
     parts: Parts,
     names: Names,
     lineage: Mapping[AssetKey, tuple[ColumnEdge, ...]],
+    asked: tuple[Input, ...],
 ) -> Made:
-    """The node of a function, and the definition of each asset that it makes."""
+    """The node of a function, and the definition of each asset that it makes. ``asked``: its inputs as written."""
     assert not isinstance(declared.value, Source | CheckFunction)
     options = declared.value.options
     recipe = recipe_of(bound, parts, names)
@@ -135,7 +137,7 @@ def made(
             columns=_columns(output.rows),
             lineage=lineage.get(output.key, ()),
             partitioning=partitioning.text,
-            inputs=node.inputs,
+            inputs=asked,
             parameters=parameters,
             resources=bound.resources,
             code_version=parts.code.digest,
@@ -186,6 +188,27 @@ def observed(declared: Declared, hint: object, partitioning: Partitioning) -> Ma
     return Made(node=node, definitions=(definition,))
 
 
+def view_definition(declared: Declared, read: ReadQuery, lineage: tuple[ColumnEdge, ...]) -> Definition:
+    """What is told of a view."""
+    view, output = declared.value, read.output
+    assert isinstance(view, SqlAsset)
+    return Definition(
+        key=declared.key,
+        kind=Kind.VIEW,
+        node=declared.key,
+        type=hint_text(output.hint) if output.hint is not None else "",
+        columns=_columns(output.rows),
+        lineage=lineage,
+        inputs=tuple(each.edge for each in read.asked),
+        code_version=read.code.digest,
+        description=view.options.description,
+        owners=tuple(view.options.owners),
+        tags=tuple(view.options.tags),
+        metadata=_metadata(view.options.metadata),
+        where=declared.where,
+    )
+
+
 def _columns(rows: RowModel | None) -> tuple[DeclaredColumn, ...]:
     if rows is None:
         return ()
@@ -215,6 +238,7 @@ def _type_identity(bound: Bound, names: Names) -> str:
         {
             "outputs": [_output(output) for output in bound.outputs],
             "inputs": [_input(each, names) for each in loaded],
+            **({"views": [_input(each.taken, names) for each in bound.views]} if bound.views else {}),
         }
     )
 

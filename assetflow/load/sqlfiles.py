@@ -32,7 +32,7 @@ _LINE = re.compile(r"--\s*([a-z_]+)\s*:\s*(.*?)\s*$")
 _COMMENT = re.compile(r"\s*(--.*)?$")
 _KEYS = (
     *("asset", "check", "contract", "description", "file", "max_age", "metadata"),
-    *("on_bad_rows", "on_schema_change", "owner", "parameter", "rows", "tag", "version"),
+    *("on_bad_rows", "on_schema_change", "owner", "parameter", "rows", "tag", "version", "view"),
 )
 _CHECKS = frozenset(ready_made.__all__) - {"foreign_key"}
 
@@ -120,6 +120,7 @@ class _Reading:
             name=name,
             query=self.path.relative_to(self._root) if self.path.is_relative_to(self._root) else self.path,
             rows=self._rows(),
+            view=self._is_view(),
             parameters=dict(self._parameter(each) for each in header.said.get("parameter", ())),
             options=Options(**options),  # type: ignore[arg-type]  # as the arguments of sql_asset
             place=self._place(),
@@ -129,7 +130,9 @@ class _Reading:
         group, name = self._key()
         header = self.header
         self._refuse_unknown(
-            frozenset({"contract", "max_age", "on_bad_rows", "on_schema_change", "parameter", "rows", "version"})
+            frozenset(
+                {"contract", "max_age", "on_bad_rows", "on_schema_change", "parameter", "rows", "version", "view"}
+            )
         )
         columns = queries.table(self.text) if _body(self.text) else None
         rows = (
@@ -186,6 +189,11 @@ class _Reading:
                 raise self._bad(said[0], f"the header has no key {key!r}", hint)
             if key in others:
                 raise self._bad(said[0], f"a source has no {key}")
+
+    def _is_view(self) -> bool:
+        if (said := self.header.one("view")) not in {"", "true", "false"}:
+            raise self._bad(self.header.said["view"][0], f"{said!r} is neither true nor false", "write view: true")
+        return said == "true"
 
     def _parameter(self, said: _Said) -> tuple[str, Any]:
         """``limit = 10.0``, or ``limit: float`` without a default."""

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     SOURCE = "source"
     #: A query.
     SQL = "sql"
+    #: A query that stores nothing.
+    VIEW = "view"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,8 @@ def with_given(loaded: Loaded, given: Given) -> Loaded:
     checks = dict(loaded.checks)
     for named, value in given.items():
         key = _key(loaded, named)
+        if key in loaded.graph.views:
+            raise UsageError("bad-given", f"{key} is a view, which is never made", hint="give what it is made of")
         node = loaded.graph.node_of(key)
         if node.partitioning.keys_from is not None:
             raise UsageError(

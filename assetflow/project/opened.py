@@ -42,6 +42,7 @@ from assetflow.project.running import USUAL, Running, RunOptions
 from assetflow.project.schemas import last_columns, refuse_misfits
 from assetflow.project.snapshot import Seen, look, taken
 from assetflow.project.standing import statuses
+from assetflow.project.viewing import is_a_view, viewed
 from assetflow.run.world import REAL, World
 from assetflow.store.local import LocalStore
 from assetflow.store.values import Values
@@ -288,7 +289,7 @@ class Project:
         retry_failed: bool,
     ) -> Targets:
         texts = [s if isinstance(s, str) else str(self.resolve(s)) for s in selection]
-        assets = self._selected(texts, self.loaded.graph) if texts else None
+        assets = self._stored(texts) if texts else None
         named: frozenset[Partition] = frozenset()
         if assets is not None and all(not _OPERATORS & set(text) for text in texts):
             single = keys is None or len(keys) == 1
@@ -303,6 +304,13 @@ class Project:
             named=named,
         )
 
+    def _stored(self, texts: Sequence[str]) -> frozenset[AssetKey]:
+        """The selected assets without views. Raises UsageError ``is-a-view`` where there are only such."""
+        found, views = self._selected(texts, self.loaded.graph), self.loaded.graph.views
+        if found and found <= views:
+            raise is_a_view(min(found))
+        return found - views
+
     def _selected(self, texts: Sequence[str], graph: Graph) -> frozenset[AssetKey]:
         states: Mapping[AssetKey, State] | None = None
         if uses_status(texts):
@@ -312,9 +320,10 @@ class Project:
     def status(self, *selection: Named) -> tuple[AssetStatus, ...]:
         """How the selected assets stand, in order of keys; by default all."""
         texts = [s if isinstance(s, str) else str(self.resolve(s)) for s in selection]
-        assets = self._selected(texts, self.loaded.graph) if texts else None
+        assets = self._stored(texts) if texts else None
         plan, seen, _ = self._planned(Targets(assets=assets))
-        shown = sorted(self.loaded.graph.definitions if assets is None else assets)
+        graph = self.loaded.graph
+        shown = sorted(graph.definitions.keys() - graph.views if assets is None else assets)
         return statuses(self.loaded.graph, plan, shown, self.reading, seen)
 
     def explain(self, address: str) -> Explanation:
@@ -322,6 +331,8 @@ class Project:
         self.refuse_mistakes(strict=False)
         read = Address.parse(address)
         partition = Partition(self.loaded.graph.resolve(read.name), read.partition or "")
+        if partition.asset in self.loaded.graph.views:
+            raise is_a_view(partition.asset)
         plan, _, _ = self._planned(Targets(assets=frozenset([partition.asset])))
         return explained(self.loaded.graph, plan, partition, self.reading)
 
@@ -413,12 +424,23 @@ class Project:
         Raises UsageError ``no-value`` where there is none, StorageError where its bytes are gone or damaged.
         """
         key = self.resolve(asset)
+        if key in self.loaded.views:
+            if partition or version is not None:
+                raise is_a_view(key)
+            return viewed(self.loaded, key, as_, self.past, self.values(), self.files)
         hint = as_
         if hint is None:
             node = self.loaded.graph.node_of(key)
             bound = self.loaded.bound.get(node.key)
             hint = next((o.hint for o in bound.outputs if o.key == key), None) if bound else None
         return self.past.load(Partition(key, partition), version, hint, self.values())
+
+    def is_view(self, name: str) -> bool:
+        """Whether a name is that of a view."""
+        try:
+            return self.loaded.graph.resolve(name) in self.loaded.views
+        except UsageError:
+            return False
 
     def read(self, asset: Named, key: str) -> Any:  # the value of a user's asset
         """The current value of one partition, as :meth:`load` gives it."""

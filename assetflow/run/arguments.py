@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from assetflow import types
 from assetflow.errors import StorageError, ValueMismatch, nearest
-from assetflow.load.definitions import BoundInput, BoundSource
+from assetflow.load.definitions import BoundInput, BoundSource, BoundView
 from assetflow.load.sources import read
 from assetflow.model.rows import Rows
 from assetflow.model.versions import Stored
@@ -18,7 +18,7 @@ from assetflow.types.libraries import TableKind, kind_of_hint
 from assetflow.types.rowmodels import RowModel
 from assetflow.types.values import checked
 
-__all__ = ["PLAIN", "Argument", "Held", "Lying", "Member", "Own", "Seen", "Watched", "loaded", "unmoved"]
+__all__ = ["PLAIN", "Argument", "Held", "Lying", "Member", "Own", "Seen", "Watched", "loaded", "unmoved", "viewed"]
 
 #: A value of exactly such a class is of the type that the class stands for; there is nothing to look into.
 #: What a reader asks for, it is given; what else there is does not concern it.
@@ -122,6 +122,28 @@ def loaded(argument: Argument, values: Values, connect: Callable[[], Any]) -> An
     if type(value) is bound.hint and bound.hint in PLAIN:
         return value
     return checked(value, bound.hint, what=f"input {bound.parameter} of {argument.reader}")
+
+
+def viewed(
+    views: Sequence[BoundView],
+    arguments: dict[str, Any],  # users' values
+    reader: str,
+    step: object,
+    values: Values,
+    connect: Callable[[], Any],
+) -> dict[str, Any]:  # users' values
+    """The arguments with views in the place of what these are made of.
+
+    ``step`` gives a place for what does not fit into memory. Raises as :func:`loaded`, and ValueMismatch
+    ``query-failed``.
+    """
+    given = dict(arguments)
+    for view in views:
+        scans = {name: given.pop(name) for name in view.query.inputs}
+        table = view.query(**scans, **{view.query.step: step})
+        whole = Argument(reader, view.taken, (Member("", Held(table)),), view.hint)
+        given[view.taken.parameter] = loaded(whole, values, connect)
+    return given
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from assetflow.model.context import RunContext, Skip
 from assetflow.model.journal import Failure, Output
 from assetflow.model.keys import Partition
 from assetflow.model.versions import ColumnVersion, Stored
-from assetflow.run.arguments import Argument, Watched, loaded, unmoved
+from assetflow.run.arguments import Argument, Watched, loaded, unmoved, viewed
 from assetflow.run.capture import captured
 from assetflow.run.changing import told_changes
 from assetflow.run.checking import Asked, Asking, held_back, place_of, said
@@ -180,9 +180,12 @@ def _called(work: Work, tools: Tools, log: AttemptLog) -> _Saved:
         )
         ending.callback(context.close)
         unmoved(work.watched)
-        arguments = {
-            argument.parameter: loaded(argument, tools.values, lambda: context.duckdb) for argument in work.arguments
-        }
+
+        def connect() -> Any:  # a DuckDB connection
+            return context.duckdb
+
+        arguments = {argument.parameter: loaded(argument, tools.values, connect) for argument in work.arguments}
+        arguments = viewed(bound.views, arguments, str(work.step.asset), context, tools.values, connect)
         arguments |= bound.parameters
         arguments |= {use.parameter: tools.resources.get(use.name) for use in bound.resources}
         if bound.context:

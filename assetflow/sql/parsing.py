@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -15,7 +15,7 @@ from assetflow.sql.forms import CLOCK, plain
 from assetflow.sql.query import Named, Statement, TableColumn
 from assetflow.types.arrowtypes import column_type
 
-__all__ = ["created", "parsed", "tree_of"]
+__all__ = ["Reference", "created", "parsed", "references", "tree_of"]
 
 #: Table functions that make rows of their arguments alone. Others read files or the engine itself, or make up while the
 #: query runs what it reads.
@@ -24,6 +24,21 @@ _TABLE_FUNCTIONS = frozenset({"generate_series", "json_each", "json_tree", "rang
 _END = re.compile(r";(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*\Z", re.DOTALL)
 #: Macros that look at the clock.
 _AGES = frozenset({"ago"})
+
+
+class Reference(NamedTuple):
+    """One place in a query where a table is named."""
+
+    name: str
+    offset: int
+    has_alias: bool
+
+
+def references(text: str, tree: Any) -> tuple[Reference, ...]:  # JSON
+    """Every place at which a query names a table that it does not define itself."""
+    found = _Names(text)
+    found.walk(tree, frozenset())
+    return tuple(found.references)
 
 
 def parsed(text: str) -> Statement:
@@ -133,6 +148,7 @@ class _Names:
     def __init__(self, text: str) -> None:
         self._text = text
         self.tables: dict[str, Named] = {}
+        self.references: list[Reference] = []
         self.columns: list[Named] = []
         self.functions: set[str] = set()
         self.samples: set[str] = set()
@@ -186,7 +202,9 @@ class _Names:
         if not catalog and not schema and table.lower() in own:
             return
         name = ".".join(part for part in (catalog, schema, table) if part)
-        self.tables.setdefault(name, Named(name, self._place(node) or 0))
+        place = self._place(node) or 0
+        self.tables.setdefault(name, Named(name, place))
+        self.references.append(Reference(name, place, bool(node.get("alias"))))
 
     def _place(self, node: dict[str, Any]) -> int | None:
         position = node.get("query_location")

@@ -52,6 +52,15 @@ class Queries:
         self._keep(key, _of_statement(found))
         return found
 
+    def inlined(self, text: str, queries: Mapping[str, str], tables: Mapping[str, str]) -> str:
+        """See :func:`assetflow.sql.inlining.inlined`."""
+        key = fingerprint("inlined", _engine(), canonical_json([text, dict(queries), dict(tables)]))
+        if isinstance(known := self._recall(key), str):
+            return known
+        found = room.inlining.inlined(text, queries, tables)
+        self._keep(key, found)
+        return found
+
     def table(self, text: str) -> tuple[TableColumn, ...]:
         """The columns of a ``create table``. Raises SqlFault ``bad-sql``."""
         key = fingerprint("table", _engine(), text)

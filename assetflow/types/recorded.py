@@ -1,4 +1,4 @@
-"""Column types as catalogs have them: the texts of ``assetflow.types.tables.column_types``, read back."""
+"""Column types as catalogs have them: the texts that stand in :class:`ColumnVersion`, read back."""
 
 from __future__ import annotations
 
@@ -27,58 +27,89 @@ __all__ = ["recorded_misfits", "recorded_type"]
 _DECIMAL = re.compile(r"decimal(?:128|256)\((\d+), (\d+)\)")
 _TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:, tz=([^]]+))?\]")
 _PLAIN = re.compile(r"[a-z]+\d*(\[[a-z]+\])?")
-_LIST = re.compile(r"(?:fixed_size_)?list<(?:item|element): (.*)>(?:\[\d+\])?", re.DOTALL)
+_SIZE = re.compile(r", \d+")
+_NAMES = frozenset(
+    {"binary", "bool", "date32[day]", "double", "float", "halffloat", "null", "string", "time32[ms]", "time32[s]"}
+    | {"time64[ns]", "time64[us]", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
+    | {f"duration[{unit}]" for unit in ("s", "ms", "us", "ns")}
+)
+_FLOATS = {"float16": "halffloat", "float32": "float", "float64": "double"}
 
 
 def recorded_type(text: str) -> ColumnType | None:
     """The type with that text; None where it is not one that can be read back."""
-    if text.startswith("enum<"):
-        return Enumeration(tuple(json.loads(text.partition("> ")[2])["values"]))
-    if found := _DECIMAL.fullmatch(text):
-        return Decimal(int(found[1]), int(found[2]))
-    if found := _TIMESTAMP.fullmatch(text):
-        return Timestamp(found[1], found[2])
-    if found := _LIST.fullmatch(text):
-        inner = recorded_type(found[1])
-        return None if inner is None else List(Slot(inner))
-    if text.startswith("map<") and text.endswith(">"):
-        return _map(text[4:-1])
-    if text.startswith("struct<") and text.endswith(">"):
-        return _struct(text[7:-1])
-    return Plain(text) if _PLAIN.fullmatch(text) else None
-
-
-def _map(text: str) -> ColumnType | None:
-    parts = [recorded_type(part) for part in _split(text)]
-    if len(parts) != 2 or parts[0] is None or parts[1] is None:
+    try:
+        if text.startswith("enum<"):
+            return _enumeration(text)
+        reading = _Reading(text)
+        found = reading.type()
+        return found if reading.place == len(text) else None
+    except ValueError:
         return None
-    return Map(parts[0], Slot(parts[1]))
 
 
-def _struct(text: str) -> ColumnType | None:
-    fields: list[tuple[str, Slot]] = []
-    for part in _split(text):
-        name, colon, kind = part.partition(": ")
-        inner = recorded_type(kind) if colon else None
-        if inner is None:
-            return None
-        fields.append((name, Slot(inner)))
-    return Struct(tuple(fields))
+def _enumeration(text: str) -> ColumnType:
+    """``enum<string> {"ordered": true, "values": [...]}``; of a large domain only a digest was kept."""
+    return Enumeration(tuple(json.loads(text.partition("> ")[2])["values"]))
 
 
-def _split(text: str) -> Iterator[str]:
-    """The parts between commas that stand in no brackets."""
-    depth, start = 0, 0
-    for place, letter in enumerate(text):
-        if letter in "<([":
-            depth += 1
-        elif letter in ">)]":
-            depth -= 1
-        elif letter == "," and depth == 0:
-            yield text[start:place].strip()
-            start = place + 1
-    if text:
-        yield text[start:].strip()
+class _Reading:
+    """A text being read from left to right. Raises ValueError where it cannot go on."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.place = 0
+
+    def type(self) -> ColumnType:
+        if self._next("list<"):
+            element = self.type()
+            return self._end(List(Slot(element)))
+        if self._next("array<"):
+            element = self.type()
+            self._matched(_SIZE)
+            return self._end(List(Slot(element)))
+        if self._next("map<"):
+            entry = self.type()
+            if not isinstance(entry, Struct) or len(entry.fields) != 2:
+                raise ValueError(self.text)
+            (_, key), (_, value) = entry.fields
+            return self._end(Map(key.type, value))
+        if self._next("struct<"):
+            return self._end(Struct(tuple(self._fields())))
+        if found := self._matched(_DECIMAL):
+            return Decimal(int(found[1]), int(found[2]))
+        if found := self._matched(_TIMESTAMP):
+            return Timestamp(found[1], found[2])
+        if found := self._matched(_PLAIN):
+            name = _FLOATS.get(found[0], found[0])
+            if name in _NAMES:
+                return Plain(name)
+        raise ValueError(self.text)
+
+    def _fields(self) -> Iterator[tuple[str, Slot]]:
+        while not self.text.startswith(">", self.place):
+            name, self.place = json.JSONDecoder().raw_decode(self.text, self.place)
+            if not isinstance(name, str) or not self._next(": "):
+                raise ValueError(self.text)
+            yield name, Slot(self.type())
+            self._next(", ")
+
+    def _next(self, word: str) -> bool:
+        if not self.text.startswith(word, self.place):
+            return False
+        self.place += len(word)
+        return True
+
+    def _matched(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        found = pattern.match(self.text, self.place)
+        if found:
+            self.place = found.end()
+        return found
+
+    def _end(self, kind: ColumnType) -> ColumnType:
+        if not self._next(">"):
+            raise ValueError(self.text)
+        return kind
 
 
 def recorded_misfits(columns: Mapping[str, str], asked: RowModel) -> tuple[str, ...]:

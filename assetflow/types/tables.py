@@ -21,7 +21,6 @@ from assetflow.types.outgoing import outgoing
 
 __all__ = [
     "TableKind",
-    "column_types",
     "concat",
     "from_arrow",
     "is_table",
@@ -103,16 +102,6 @@ def concat(tables: Iterable[pa.Table]) -> pa.Table:
         for field in whole.schema
     ]
     return to_arrow(pa.Table.from_arrays(whole.columns, schema=pa.schema(fields))) if fields else whole
-
-
-def column_types(table: pa.Table) -> tuple[str, ...]:
-    """The logical type of each column of a canonical table as text; an enum's names its domain."""
-    return tuple(_type_text(field) for field in table.schema)
-
-
-def _type_text(field: pa.Field) -> str:
-    domain = domain_of(field)
-    return str(field.type) if domain is None else f"enum<{field.type.value_type}> {domain.text}"
 
 
 def _column(field: pa.Field, column: pa.ChunkedArray, named: Domain | None) -> tuple[pa.Field, pa.ChunkedArray]:

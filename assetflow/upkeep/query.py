@@ -12,6 +12,7 @@ import pyarrow as pa
 from assetflow.catalog import queries
 from assetflow.catalog.versions import current_versions
 from assetflow.errors import UsageError, nearest
+from assetflow.model.definition import Kind
 from assetflow.model.keys import AssetKey
 from assetflow.store.values import Values
 from assetflow.types.handover import to_jsonable
@@ -56,6 +57,10 @@ def _refused(error: duckdb.Error, past: Past) -> UsageError:
     if unknown is None:
         return UsageError("bad-sql", message, hint="assetflow list shows the tables")
     keys = past.definitions()
+    for key, one in keys.items():
+        if one.kind is Kind.VIEW and unknown[1] in {str(key), key.name}:
+            message = f"{key} is a view: nothing of it is stored"
+            return UsageError("is-a-view", message, hint=f"name what it is made of; assetflow cat {key} shows it")
     hint = nearest(unknown[1], [*map(str, keys), *(key.name for key in keys)]) or "assetflow list shows the tables"
     return UsageError("bad-sql", f"there is no table {unknown[1]}", hint=hint)
 
