@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from assetflow.model.retry import Retry as Retry
     from assetflow.model.rows import Classified as Classified
     from assetflow.model.rows import Divert as Divert
+    from assetflow.model.rows import Expect as Expect
+    from assetflow.model.rows import ForeignKey as ForeignKey
     from assetflow.model.rows import PrimaryKey as PrimaryKey
     from assetflow.model.rows import Rows as Rows
     from assetflow.model.rows import Unique as Unique
@@ -95,7 +97,7 @@ _HOMES = {
     "assetflow.model.contracts": ("Contract",),
     "assetflow.model.partitioning": ("All", "Same"),
     "assetflow.model.retry": ("TRANSIENT", "Retry"),
-    "assetflow.model.rows": ("Classified", "Divert", "PrimaryKey", "Rows", "Unique"),
+    "assetflow.model.rows": ("Classified", "Divert", "Expect", "ForeignKey", "PrimaryKey", "Rows", "Unique"),
     "assetflow.resource": ("Resource", "Secret", "Untracked"),
     "assetflow.store.codecs": ("Bytes", "Figure", "Json", "Numpy", "Parquet", "Pickle", "Text"),
     "assetflow.load.code.includes": ("package",),
@@ -113,9 +115,11 @@ __all__ = [
     "Context",
     "Contract",
     "Divert",
+    "Expect",
     "Figure",
     "File",
     "Files",
+    "ForeignKey",
     "In",
     "Json",
     "MultiAsset",

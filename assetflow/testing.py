@@ -1,7 +1,8 @@
 """For tests of your own assets: a project on a temporary catalog, a clock one can turn, planned failures.
 
 The pytest plugin gives the fixture ``assetflow_project``; ``context()`` stands in for ``Context`` in plain calls;
-``StoreContract`` has the tests that a store of one's own must pass.
+``StoreContract`` has the tests that a store of one's own must pass; ``tables`` makes hypothesis strategies of row
+models.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
     from assetflow.model.plan import Plan
     from assetflow.project import Project, Result
     from assetflow.store.contract import StoreContract
+    from assetflow.types.strategies import tables
 
-__all__ = ["Clock", "ProjectForTests", "StoreContract", "assetflow_project", "context"]
+__all__ = ["Clock", "ProjectForTests", "StoreContract", "assetflow_project", "context", "tables"]
 
 
-def __getattr__(name: str) -> Any:  # a class: PEP 562, so that every pytest run need not load it
+def __getattr__(name: str) -> Any:  # PEP 562, so that every pytest run need not load them
     if name == "StoreContract":
         return import_module("assetflow.store.contract").StoreContract
+    if name == "tables":
+        return import_module("assetflow.types.strategies").tables
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -150,8 +150,12 @@ def assets_judged_by(
     found: dict[AssetKey, set[AssetKey]] = {}
     for one in checks:
         found.setdefault(one.node, set()).update(read.edge.asset for read in one.function.inputs or ())
+    outputs: dict[AssetKey, dict[AssetKey, object]] = {}
+    for key, owner in project.names.assets.items():
+        outputs.setdefault(owner.key, {})[key] = project.types.get(key)
     for declared in declarations:
-        for each in _listed(declared):
+        of_model = _of_model(outputs.get(declared.key, {}))
+        for each in (*_listed(declared), *(mark for _, mark in of_model)):
             if isinstance(each, ready.ForeignKey):
                 with suppress(AssetflowError):
                     found.setdefault(declared.key, set()).update(project.names.resolve_object(each.to, declared))
@@ -177,6 +181,15 @@ def tangled_sources(judged: Mapping[AssetKey, set[AssetKey]], project: Project, 
             faults.add(DefinitionError("bad-check", message, where=where, hint=hint))
             tangled.add(key)
     return tangled
+
+
+def _of_model(outputs: Mapping[AssetKey, object]) -> Iterator[tuple[AssetKey, ready.ForeignKey]]:
+    """What the row models of some outputs say of other tables."""
+    for asset, hint in outputs.items():
+        with suppress(AssetflowError):  # a model that cannot be read is told elsewhere
+            rows = row_model_of(hint)
+            for column, mark in () if rows is None else rows.foreign_keys:
+                yield asset, ready.ForeignKey((column,), mark.to, (mark.column or column,))
 
 
 def _listed(declared: Declared) -> Iterator[Any]:
@@ -234,17 +247,19 @@ def ready_checks(
                 faults.add(DefinitionError("bad-check", message, where=[declared.line], hint=nearest(field, names)))
     else:
         by_output = {declared.key: wanted}
-    for asset, listed in by_output.items():
-        for each in listed:
-            name = ready.name_of(each)
-            try:
-                if isinstance(each, ready.Expression):
-                    bind_expression(each.sql, asset, row_model_of(outputs[asset]), queries)
-                yield _ready(declared, asset, outputs[asset], each, name, project)
-            except AssetflowError as error:
-                message = f"{asset}:{name}: {error.message}"
-                where, excerpt = [declared.line], error.excerpt
-                faults.add(DefinitionError("bad-check", message, where=where, hint=error.hint, excerpt=excerpt))
+    said = [(asset, each) for asset, listed in by_output.items() for each in listed]
+    names_of = {(asset, ready.name_of(each)) for asset, each in said}
+    said += [(asset, each) for asset, each in _of_model(outputs) if (asset, ready.name_of(each)) not in names_of]
+    for asset, each in said:
+        name = ready.name_of(each)
+        try:
+            if isinstance(each, ready.Expression):
+                bind_expression(each.sql, asset, row_model_of(outputs[asset]), queries)
+            yield _ready(declared, asset, outputs[asset], each, name, project)
+        except AssetflowError as error:
+            message = f"{asset}:{name}: {error.message}"
+            where, excerpt = [declared.line], error.excerpt
+            faults.add(DefinitionError("bad-check", message, where=where, hint=error.hint, excerpt=excerpt))
 
 
 def _faulty(value: object, wanted: object) -> bool:

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
-from assetflow.errors import DefinitionError
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+
+from assetflow.errors import AssetflowError, DefinitionError
+from assetflow.load.edges import Project
+from assetflow.load.faults import Faults
+from assetflow.load.functions import Function
 from assetflow.model.keys import AssetKey
+from assetflow.model.rows import Rows
 from assetflow.sql.faults import SqlFault, excerpt
 from assetflow.sql.queries import Queries
 from assetflow.types.columns import Plain
-from assetflow.types.rowmodels import RowModel
+from assetflow.types.rowmodels import RowModel, row_model_of
 
-__all__ = ["bind_expression"]
+__all__ = ["bind_expression", "refuse_expectations"]
 
 _BEFORE = "select ("
+
+
+def refuse_expectations(functions: Iterable[Function], project: Project, queries: Queries, faults: Faults) -> None:
+    """Tell which conditions of row models cannot be asked of their own columns, each once."""
+    done: set[tuple[str, str, str]] = set()
+
+    def look(asset: AssetKey, rows: RowModel | None, line: str) -> None:
+        for name, sql in () if rows is None else rows.expects:
+            assert rows is not None
+            if (rows.identity, name, sql) in done:
+                continue
+            done.add((rows.identity, name, sql))
+            try:
+                bind_expression(sql, asset, replace(rows, policy=Rows()), queries)
+            except DefinitionError as error:
+                message, shown = f"{rows.name}.{name}: {error.message}", error.excerpt
+                faults.add(DefinitionError("bad-row-model", message, where=[line], hint=error.hint, excerpt=shown))
+
+    for key, declared in project.names.assets.items():
+        with suppress(AssetflowError):  # a model that cannot be read is told elsewhere
+            look(key, row_model_of(project.types.get(key)), declared.line)
+    for function in functions:
+        for each in function.inputs or ():
+            look(each.edge.asset, each.rows, function.declared.line)
 
 
 def bind_expression(sql: str, asset: AssetKey, rows: RowModel | None, queries: Queries) -> None:

@@ -15,6 +15,7 @@ from assetflow.load.checks import assets_judged_by, readable_checks, tangled_sou
 from assetflow.load.code.sources import ProjectSources
 from assetflow.load.code.versions import CodeVersions
 from assetflow.load.definitions import Loaded
+from assetflow.load.expressions import refuse_expectations
 from assetflow.load.faults import Faults
 from assetflow.load.functions import made_names, ordered_functions, project_of, readable_functions
 from assetflow.load.naming import Names, declared
@@ -115,6 +116,7 @@ def _loaded(
     complete = (
         not scanned.broken and None not in signatures.values() and len(checks) == len(check_functions) and not lost
     )
+    refuse_expectations(functions.values(), project, known, faults)
     callables = [*functions.values(), *(each.function for each in checks)]
     beside = outside(callables, names, settings, sets, given, faults, complete=complete)
     assembly = Assembly(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["Classified", "Divert", "PrimaryKey", "Rows", "Unique"]
+__all__ = ["Classified", "Divert", "Expect", "ForeignKey", "PrimaryKey", "Rows", "Unique"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,29 @@ class Unique:
     """
 
     together: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """``customer: Annotated[int, ForeignKey("customers", "id")]``: each value is one of that column; nulls are let be.
+
+    It is a check of every table that is made, or observed, with the row model; who reads one relies on it.
+    """
+
+    #: An asset, or its name.
+    to: Any  # anything the user wrote
+    #: The other asset's column; empty: of the same name.
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """``in_order: ClassVar = Expect("shipped >= placed")`` in a row model: what holds of each row, over its columns.
+
+    It is a SQL condition, as DuckDB has them. A row of which it gives null passes.
+    """
+
+    sql: str
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -63,7 +63,7 @@ def _promise(
     assert contract is not None
     columns = {} if rows is None else {column.name: column.slot for column in rows.columns}
     keys = [] if rows is None else [names for names in (rows.primary_key, *rows.unique) if names]
-    guarantees: dict[str, str] = {}
+    guarantees = {} if rows is None else dict(rows.expects)
     for bound in checks:
         check = bound.check
         if check.asset != key or not check.blocking or bound.rows is not None:

@@ -16,7 +16,7 @@ import duckdb
 from assetflow.model.keys import AssetKey
 from assetflow.model.versions import canonical_json
 from assetflow.sql.ducktypes import duck_type
-from assetflow.sql.engine import closed, connected, functions, handed, quoted
+from assetflow.sql.engine import functions, handed
 from assetflow.sql.faults import SqlFault
 from assetflow.sql.parsing import tree_of
 from assetflow.sql.query import Binding, Columns, Statement
@@ -24,6 +24,7 @@ from assetflow.sql.refusals import refusal
 from assetflow.sql.resolving import NotFollowed, Resolved, resolved
 from assetflow.types.arrowtypes import column_type
 from assetflow.types.columns import ColumnType
+from assetflow.types.engine import closed, connected, quoted
 
 __all__ = ["bound", "finished", "views"]
 

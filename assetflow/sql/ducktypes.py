@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from assetflow.sql.engine import literal, quoted
 from assetflow.types.columns import ColumnType, Decimal, Enumeration, List, Map, Plain, Struct, Timestamp
+from assetflow.types.engine import literal, quoted
 
 __all__ = ["duck_type"]
 

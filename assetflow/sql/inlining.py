@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from assetflow.sql.engine import closed, connected, quoted
 from assetflow.sql.faults import SqlFault
 from assetflow.sql.parsing import references, tree_of
+from assetflow.types.engine import closed, connected, quoted
 
 __all__ = ["inlined"]
 

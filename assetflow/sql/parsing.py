@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import duckdb
 
 from assetflow.model.versions import canonical_json
-from assetflow.sql.engine import closed, connected, functions, literal, quoted
+from assetflow.sql.engine import functions
 from assetflow.sql.faults import SqlFault
 from assetflow.sql.forms import CLOCK, plain
 from assetflow.sql.query import Named, Statement, TableColumn
 from assetflow.types.arrowtypes import column_type
+from assetflow.types.engine import closed, connected, literal, quoted
 
 __all__ = ["Reference", "created", "parsed", "references", "tree_of"]
 

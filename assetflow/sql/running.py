@@ -15,11 +15,12 @@ from assetflow.errors import ValueMismatch
 from assetflow.model.keys import AssetKey
 from assetflow.sql.binding import finished, views
 from assetflow.sql.ducktypes import duck_type
-from assetflow.sql.engine import closed, connected, handed, literal, quoted
+from assetflow.sql.engine import handed
 from assetflow.sql.parsing import parsed
 from assetflow.sql.query import Columns
 from assetflow.sql.refusals import refusal
 from assetflow.types.arrowtypes import field_type
+from assetflow.types.engine import closed, connected, literal, quoted
 from assetflow.types.scans import Scan
 
 __all__ = ["run"]

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from assetflow.model.checks import CheckResult
 from assetflow.types.conforming import READ, shaped, told
+from assetflow.types.expectations import unmet
 from assetflow.types.judging import plain, repeated, violations
 from assetflow.types.rejects import REASON, judged_model, reject_model
 from assetflow.types.rowmodels import RowModel
@@ -150,6 +151,8 @@ def _broken(table: pa.Table, rows: RowModel) -> Iterator[tuple[str, pa.ChunkedAr
                 yield f"{place} {'has no value' if rule is None else f'is not {rule}'}", mask
         if column.name in rows.primary_key and slot.nullable and array.null_count:
             yield f"{column.name} has no value", array.is_null()
+    for name, sql, mask in unmet(table, rows.expects):
+        yield f"{name}: {sql} does not hold", mask
 
 
 def _only_key(rows: RowModel, names: tuple[str, ...]) -> RowModel:

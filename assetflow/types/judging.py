@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assetflow.types.columns import List, Map, Slot, Struct
+from assetflow.types.expectations import unmet
 from assetflow.types.rowmodels import RowModel
 from assetflow.types.rules import Rule, RuleKind
 
@@ -41,6 +42,10 @@ def judged(table: pa.Table, rows: RowModel) -> Iterator[Broken]:
             if count := pc.sum(mask).as_py() or 0:
                 text = "have no value" if rule is None else f"are not {rule}"
                 yield Broken(f"column {place!r}: {_which(table, mask, count, column.name, text)}", count)
+    for name, sql, mask in unmet(table, rows.expects):
+        count = pc.sum(mask).as_py()
+        found = ", ".join(f"row {row:,}" for row in pc.indices_nonzero(mask)[:_EXAMPLES].to_pylist())
+        yield Broken(f"{name}: {count:,} of {table.num_rows:,} rows do not hold {sql}, such as {found}", count)
 
 
 #: Where something is wrong, the rule that is broken (None: there is no value), and in which rows.

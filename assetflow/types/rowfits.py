@@ -40,10 +40,13 @@ def guaranteed(made: RowModel, asked: RowModel) -> bool:
     """Whether every table of ``made`` is one of ``asked`` as it is: nothing has to be converted or looked at."""
     columns = {column.name: column.slot for column in made.columns}
     keys = {made.primary_key, *made.unique}
-    return all(
-        column.name in columns and _is_within(columns[column.name], column.slot) for column in asked.columns
-    ) and all(
-        not key or any(other and set(other) <= set(key) for other in keys) for key in (asked.primary_key, *asked.unique)
+    return (
+        set(asked.expects) <= set(made.expects)
+        and all(column.name in columns and _is_within(columns[column.name], column.slot) for column in asked.columns)
+        and all(
+            not key or any(other and set(other) <= set(key) for other in keys)
+            for key in (asked.primary_key, *asked.unique)
+        )
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, get_args, get_origin
 
 from assetflow.errors import DefinitionError
-from assetflow.model.rows import Classified, PrimaryKey, Rows, Unique
+from assetflow.model.rows import Classified, Expect, ForeignKey, PrimaryKey, Rows, Unique
 from assetflow.types.columns import (
     ColumnType,
     Enumeration,
@@ -65,6 +65,10 @@ class RowModel:
     primary_key: tuple[str, ...] = ()
     #: Names of columns that are unique together.
     unique: tuple[tuple[str, ...], ...] = ()
+    #: Conditions over several columns, each with its name.
+    expects: tuple[tuple[str, str], ...] = ()
+    #: Columns whose values are those of other tables. Each is a check of its own.
+    foreign_keys: tuple[tuple[str, ForeignKey], ...] = field(default=(), compare=False)
     policy: Rows = _USUAL
     #: Its columns and their types are known, as a query's are; of their values nothing is, and not whether any is null.
     loose: bool = False
@@ -82,7 +86,8 @@ class RowModel:
         columns = ",".join(
             f"{column.name}:{_slot_identity(column.slot, rules=True)}={column.default!r}" for column in self.columns
         )
-        return f"rows({columns};key={self.primary_key};unique={self.unique};extra={self.policy.extra})"
+        expects = f";expects={self.expects}" if self.expects else ""
+        return f"rows({columns};key={self.primary_key};unique={self.unique};extra={self.policy.extra}{expects})"
 
     @property
     def shape(self) -> str:
@@ -96,6 +101,8 @@ class RowModel:
     def held(self) -> RowModel | None:
         """The columns of which it says more than their types; None where it says nothing more of any."""
         keys = {name for names in (self.primary_key, *self.unique) for name in names}
+        if self.expects:  # what a condition reads is not known here
+            return replace(self, policy=Rows(extra="drop"))
         columns = tuple(column for column in self.columns if column.name in keys or _refuses(column.slot))
         return replace(self, columns=columns, policy=Rows(extra="drop")) if columns else None
 
@@ -198,6 +205,7 @@ def row_model(model: type, policy: Rows = _USUAL) -> RowModel:
     columns: list[Column] = []
     key: list[str] = []
     unique: dict[str, list[str]] = {}
+    foreign: list[tuple[str, ForeignKey]] = []
     for name, info in model_fields(model).items():
         column = Column(
             name=info.alias or name,
@@ -213,6 +221,8 @@ def row_model(model: type, policy: Rows = _USUAL) -> RowModel:
             elif mark is Unique or isinstance(mark, Unique):
                 together = mark.together if isinstance(mark, Unique) else ""
                 unique.setdefault(together or f" {column.name}", []).append(column.name)
+            elif isinstance(mark, ForeignKey):
+                foreign.append((column.name, mark))
     if not columns:
         raise DefinitionError("bad-row-model", f"{model.__name__} has no fields, so it describes no table")
     double = sorted({column.name for column in columns if sum(c.name == column.name for c in columns) > 1})
@@ -223,9 +233,19 @@ def row_model(model: type, policy: Rows = _USUAL) -> RowModel:
         columns=tuple(columns),
         primary_key=tuple(key),
         unique=tuple(tuple(names) for names in unique.values()),
+        expects=_expects(model),
+        foreign_keys=tuple(foreign),
         policy=policy,
         model=model,
     )
+
+
+def _expects(model: type) -> tuple[tuple[str, str], ...]:
+    """The conditions of a model and of those that it is derived from; a name that is said again counts as said last."""
+    found: dict[str, str] = {}
+    for each in reversed(model.__mro__):
+        found |= {name: value.sql for name, value in vars(each).items() if isinstance(value, Expect)}
+    return tuple(found.items())
 
 
 def _classes(marks: Iterable[object]) -> tuple[str, ...] | None:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from assetflow.model.keys import AssetKey
-from assetflow.sql.engine import connected, functions
+from assetflow.sql.engine import functions
 from assetflow.sql.naming import NotFollowed
 from assetflow.sql.parsing import parsed, tree_of
 from assetflow.sql.resolving import resolved
+from assetflow.types.engine import connected
 from tests.sql.conftest import TABLES, Bench
 
 #: A query, what each of its columns comes from, and what decides about its rows.
