@@ -29,9 +29,10 @@ from assetflow.run.classify import Diagnosis, classify
 from assetflow.run.context import StepContext
 from assetflow.run.failures import failure_of, message_of, whole_traceback
 from assetflow.run.logs import AttemptLog, log_path
-from assetflow.run.results import Findings, checked_values, saved, told_rejects
+from assetflow.run.results import Findings, Kept, checked_values, saved, told_rejects
 from assetflow.run.retrying import judged
 from assetflow.run.tools import Tools
+from assetflow.run.writer import Pending
 
 __all__ = ["Broke", "Given", "Result", "Returned", "SkipRaised", "Stopped", "Work", "perform"]
 
@@ -58,6 +59,8 @@ class Work:
     state: str | None = None
     #: The checks to ask of what is made.
     checks: tuple[Asked, ...] = ()
+    #: Large values may be stored while other steps run.
+    later: bool = False
     #: For each output, the columns that its own are compared with.
     columns: tuple[Sequence[ColumnVersion], ...] = ()
 
@@ -83,6 +86,8 @@ class Returned(Given):
     written: tuple[str, ...]
     #: What the checks said.
     verdicts: tuple[Verdict, ...] = ()
+    #: Values that are still being stored: what is recorded of them is not complete.
+    pending: Pending = field(default_factory=dict)
 
     @property
     def wrong(self) -> Failure | None:
@@ -159,12 +164,12 @@ def _told(outcome: Any, work: Work, log: AttemptLog, told: dict[str, Any]) -> Re
         return Broke(**told, failure=failure, verdict=verdict, source_moved=moved)
     if isinstance(outcome, str):
         return SkipRaised(**told, reason=outcome)
-    outputs, values, written, verdicts = outcome
-    return Returned(**told, outputs=outputs, values=values, written=written, verdicts=verdicts)
+    kept, verdicts = outcome
+    return Returned(**told, **kept._asdict(), verdicts=verdicts)
 
 
-#: What is to be recorded, the values to hand on, the blobs written, and what the checks said.
-_Saved: TypeAlias = tuple[tuple[Output, ...], tuple[Any, ...], tuple[str, ...], tuple[Verdict, ...]]
+#: What was saved, and what the checks said.
+_Saved: TypeAlias = tuple[Kept, tuple[Verdict, ...]]
 
 
 def _called(work: Work, tools: Tools, log: AttemptLog) -> _Saved:
@@ -198,11 +203,19 @@ def _called(work: Work, tools: Tools, log: AttemptLog) -> _Saved:
         values = checked_values(returned, bound, found)
         unmoved(work.watched)
         unchanged(bound.includes)
-        kept = saved(values, work.outputs, bound, context, tools.values, attempt=work.attempt, older=work.older)
-        told = (*told_changes(kept[0], bound, work.columns), *told_rejects(kept[0], found))
+        kept = saved(
+            values,
+            work.outputs,
+            bound,
+            context,
+            tools.values,
+            attempt=work.attempt,
+            older=work.older,
+            writer=tools.writer if work.later else None,
+        )
+        told = (*told_changes(kept.outputs, bound, work.columns), *told_rejects(kept.outputs, found))
         if not work.checks:
-            return (*kept, told)
-        outputs, handed_on, _ = kept
+            return kept, told
         asking = Asking(
             values=tools.values,
             resources=tools.resources,
@@ -211,8 +224,8 @@ def _called(work: Work, tools: Tools, log: AttemptLog) -> _Saved:
             context=context,
             log=log.write,
         )
-        places = [place_of(value, output.stored) for value, output in zip(handed_on, outputs, strict=True)]
-        rows = [output.stored.data.rows for output in outputs]
+        places = [place_of(value, output.stored) for value, output in zip(kept.values, kept.outputs, strict=True)]
+        rows = [output.stored.data.rows for output in kept.outputs]
         verdicts = said(work.checks, places, rows, asking, known=found)
         unmoved(work.watched)
-        return (*kept, told + verdicts)
+        return kept, told + verdicts

@@ -113,7 +113,7 @@ class Coordinator:
             return
         self._try_again()
         group = self._recording.group
-        if group.is_full or group.due_in() == 0:
+        if (group.is_full or group.due_in() == 0) and group.is_stored:
             self._recording.write(self._next_claims(0))
         self._begin_steps()
         if len(group) and not self._launching and not self._running and not self._course.schedule.has_startable():
@@ -283,7 +283,7 @@ class Coordinator:
                 wanted = self._next_claims(AHEAD // 2)
                 if not wanted:
                     return
-                self._recording.write(wanted)
+                self._recording.write(wanted, wait=False)
                 continue
             self._begin(schedule.start())
             if self._recording.group.is_full or (self._launching and self._executor.inline):

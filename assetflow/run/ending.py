@@ -17,6 +17,7 @@ from assetflow.run.checking import Audited
 from assetflow.run.course import Course
 from assetflow.run.deciding import Question
 from assetflow.run.ends import End, Group
+from assetflow.run.writer import Pending
 
 __all__ = ["Ending"]
 
@@ -32,7 +33,7 @@ class Ending:
     def made(self, step: int, question: Question, causes: tuple[Cause, ...], result: Returned) -> None:
         """The function returned: its values are current for this run from now on, and soon for all."""
         one, memory = self._course.plan.steps[step], self._course.memory
-        for output, value in zip(result.outputs, result.values, strict=True):
+        for place, (output, value) in enumerate(zip(result.outputs, result.values, strict=True)):
             made = Materialization(
                 id=0,
                 partition=output.partition,
@@ -46,7 +47,7 @@ class Ending:
                 seconds=result.seconds,
                 stateful=output.state is not None,
             )
-            memory.made(made, output.stored, value)
+            memory.made(made, output.stored, value, result.pending.get(place))
         before: list[DataVersion | None] = [h.current.data if h.current else None for h in question.histories]
         equal = all(
             old is not None and old.digest == new.stored.data.digest
@@ -70,6 +71,7 @@ class Ending:
             question,
             causes=causes,
             written=result.written,
+            pending=result.pending,
             verdicts=verdicts,
         )
         self._course.schedule.over(step)
@@ -97,6 +99,7 @@ class Ending:
             question,
             causes=causes,
             written=result.written,
+            pending=result.pending,
             failure=wrong,
             verdicts=verdicts,
         )
@@ -271,6 +274,7 @@ class Ending:
         *,
         causes: tuple[Cause, ...],
         written: tuple[str, ...] = (),
+        pending: Pending | None = None,
         failure: Failure | None = None,
         reason: str = "",
         spared: float = 0.0,
@@ -283,6 +287,7 @@ class Ending:
                 record=record,
                 current=tuple(h.current for h in question.histories if h.current is not None),
                 written=written,
+                pending=pending or {},
                 causes=causes,
                 seconds=self._course.spent.get(step, 0.0),
                 attempts=self._course.attempts.get(step, 0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from assetflow.model.checks import Verdict
@@ -13,6 +13,7 @@ from assetflow.model.journal import Committed, Failure, Finished, Outcome
 from assetflow.model.keys import Partition
 from assetflow.model.plan import Cause, Step
 from assetflow.run.world import World
+from assetflow.run.writer import Pending
 
 __all__ = ["End", "Group", "finished_event"]
 
@@ -30,6 +31,8 @@ class End:
     current: tuple[Materialization, ...] = ()
     #: Blobs to be made durable before the record.
     written: tuple[str, ...] = ()
+    #: Values whose storing must have ended before the record, which then says where they lie.
+    pending: Pending = field(default_factory=dict)
     causes: tuple[Cause, ...] = ()
     seconds: float = 0.0
     attempts: int = 0
@@ -37,6 +40,10 @@ class End:
     reason: str = ""
     spared: float = 0.0
     verdicts: tuple[Verdict, ...] = ()
+
+
+#: Seconds between two looks at whether values are stored.
+_LOOK_AGAIN = 0.01
 
 
 class Group:
@@ -63,14 +70,20 @@ class Group:
         return ends
 
     @property
+    def is_stored(self) -> bool:
+        """Whether nothing of them is still being stored."""
+        return all(future.done() for end in self._ends for future in end.pending.values())
+
+    @property
     def is_full(self) -> bool:
         return len(self._ends) >= self._most
 
     def due_in(self) -> float | None:
-        """Seconds until the oldest has waited long enough, not below 0; None while there is nothing to record."""
+        """Seconds until the oldest has waited long enough, and is stored as far as is known. None: there is nothing."""
         if self._due_at is None:
             return None
-        return max(0.0, self._due_at - self._world.monotonic())
+        left = max(0.0, self._due_at - self._world.monotonic())
+        return left if self.is_stored else max(left, _LOOK_AGAIN)
 
 
 def finished_event(run: int, step: Step, end: End, committed: Committed, world: World) -> StepFinished:

@@ -37,6 +37,7 @@ from assetflow.run.signals import Stop
 from assetflow.run.telling import Telling
 from assetflow.run.tools import Tools
 from assetflow.run.world import REAL, World
+from assetflow.run.writer import Writer
 from assetflow.store.values import Values
 
 __all__ = ["EXECUTORS", "execute"]
@@ -87,6 +88,8 @@ def execute(
         chosen = _chosen(executor, jobs, run.width)
         ending.callback(chosen.close)
         ending.enter_context(stop.listening(chosen.wake))
+        writer = Writer()
+        ending.callback(writer.close)
         loop = EventLoop()
         ending.callback(loop.close)
         opened = OpenedResources({**loaded.resources, **(resources or {})}, loop)
@@ -101,6 +104,7 @@ def execute(
         scratch = ending.enter_context(scratch_folder(scratches, run.number))
         tools = Tools(
             values=values,
+            writer=writer,
             resources=opened,
             loop=loop,
             world=world,

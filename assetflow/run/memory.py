@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class Memory:
         self._uncommitted: set[Partition] = set()
         self._stored: dict[Partition, Stored] = {}
         self._older: dict[int, Stored] = {}
+        self._pending: dict[Partition, Future[Stored]] = {}
         self._values: dict[Partition, Any] = {}  # values of the user
         self._readers: dict[Partition, int] = {}
 
@@ -53,14 +55,30 @@ class Memory:
         """Whether what this run sees as current is committed."""
         return partition not in self._uncommitted
 
-    def made(self, materialization: Materialization, stored: Stored, value: object) -> None:
-        """A step made this; it is not committed yet. ABSENT, and what is only a path, is not handed on in memory."""
+    def made(
+        self,
+        materialization: Materialization,
+        stored: Stored,
+        value: object,
+        pending: Future[Stored] | None = None,
+    ) -> None:
+        """A step made this; it is not committed yet. ABSENT, and what is only a path, is not handed on in memory.
+
+        ``pending``: it is still being stored.
+        """
         partition = materialization.partition
         self._current[partition] = materialization
         self._uncommitted.add(partition)
         self._stored[partition] = stored
+        if pending is not None:
+            self._pending[partition] = pending
         if value is not ABSENT and not isinstance(value, Path) and self.wanted(partition):
             self._values[partition] = value
+
+    def lies(self, partition: Partition, stored: Stored) -> None:
+        """What a step made is stored now."""
+        if self._pending.pop(partition, None) is not None:
+            self._stored[partition] = stored
 
     def seen(self, materialization: Materialization, stored: Stored | None = None) -> None:
         """A source was observed, or a step was kept or reused: this is current, and has its record already."""
@@ -82,6 +100,7 @@ class Memory:
         self._current.pop(partition, None)
         self._uncommitted.discard(partition)
         self._stored.pop(partition, None)
+        self._pending.pop(partition, None)
         self._values.pop(partition, None)
 
     def value(self, partition: Partition) -> Any:  # a value of the user, or ABSENT
@@ -95,7 +114,11 @@ class Memory:
             self._older.update(self._journal.stored(unknown))
 
     def stored(self, partition: Partition, materialization: Materialization) -> Stored | None:
-        """Where the value lies; None when its record has no place any more."""
+        """Where the value lies; None when its record has no place any more. Waits while it is being stored, and raises
+        what that raises.
+        """
+        if partition in self._pending:
+            return self._pending[partition].result()
         if partition in self._stored:
             return self._stored[partition]
         self.fetch([materialization.id])

@@ -70,7 +70,7 @@ class Preparing:
     def work(self, number: int, step: Step, question: Question, *, attempt_number: int, share: bool) -> Work:
         """The order for one attempt. Raises StorageError ``blob-missing`` where an input's record has no place.
 
-        With ``share``, equal older data may lend its bytes.
+        With ``share``, equal older data may lend its bytes, and large values may be stored beside.
         """
         members = self._deciding.members(number)
         edges = self._loaded_edges(number, step)
@@ -94,6 +94,7 @@ class Preparing:
             arguments=arguments,
             watched=self._watched(number),
             older=tuple(self._older(history) for history in question.histories) if share else (),
+            later=share,
             state=self._state(step, question.histories),
             checks=self._asked(number, step, question.claimed, self._loaded.checks.get(step.node, ())),
             columns=tuple(self.columns_before(step, place) for place in range(len(step.outputs))),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from assetflow.model.event import StepWaiting
-from assetflow.model.journal import Busy, Claimed, Committed, Journal, Outcome
+from assetflow.model.journal import Busy, Claimed, Committed, Held, Journal, Kept, Made, Outcome
 from assetflow.model.keys import Partition
 from assetflow.run.course import Course
 from assetflow.run.ends import End, Group, finished_event
@@ -37,13 +38,16 @@ class Recording:
         """The step's place in the plan."""
         return self._numbers[step]
 
-    def write(self, claim: Sequence[int] = ()) -> None:
+    def write(self, claim: Sequence[int] = (), *, wait: bool = True) -> None:
         """Record what has ended, in one transaction with the claims for these steps, and tell it.
 
-        What raises leaves the run unable to go on: whether the group was recorded is not known here.
+        Values that are being stored are waited for, and where that fails their steps are open again; without ``wait``
+        only the claims are made while there are such. What raises leaves the run unable to go on: whether the group
+        was recorded is not known here.
         """
         course = self._course
-        ends = self.group.take()
+        ended = self.group.take() if wait or self.group.is_stored else ()
+        ends, again = self._stored(ended)
         records = [end.record for end in ends if end.record is not None]
         claims = [course.deciding.claim(step) for step in claim]
         if written := [name for end in ends for name in end.written]:
@@ -55,9 +59,38 @@ class Recording:
         course.memory.committed(committed.materializations)
         undone = self._undo(self._numbers[lost] for lost in committed.lost)
         for end in ends:
-            if end.step not in undone:
+            if end.step not in undone and end.step not in again:
                 self._tell(end, committed)
         self._take(committed.claimed)
+
+    def _stored(self, ends: Sequence[End]) -> tuple[list[End], frozenset[int]]:
+        """The ends with the places of all values; and the steps that are open again, as a value could not be stored. A
+        record of these gives their claims back.
+        """
+        settled: list[End] = []
+        failed: set[int] = set()
+        for end in ends:
+            try:
+                settled.append(self._settled(end))
+            except Exception:  # whatever it is: storing it where it is made will tell
+                failed.add(end.step)
+                settled.append(end)
+        again = self._undo(failed)
+        return [_given_back(end) if end.step in again else end for end in settled], again
+
+    def _settled(self, end: End) -> End:
+        """An end with the places of its values. Raises what storing them raised."""
+        if not end.pending:
+            return end
+        assert isinstance(end.record, Made | Held)
+        outputs = list(end.record.outputs)
+        names = list(end.written)
+        for place, future in end.pending.items():
+            stored = future.result()
+            outputs[place] = replace(outputs[place], stored=stored)
+            self._course.memory.lies(outputs[place].partition, stored)
+            names += [] if stored.blob is None else [stored.blob.name]
+        return replace(end, record=replace(end.record, outputs=tuple(outputs)), written=tuple(names), pending={})
 
     def _tell(self, end: End, committed: Committed) -> None:
         self.counts[end.outcome] += 1
@@ -101,3 +134,10 @@ class Recording:
                     StepWaiting(run=course.run, step=answer.id, other_run=answer.run, at=self._world.now())
                 )
         course.preparing.fetch(granted)
+
+
+def _given_back(end: End) -> End:
+    """The end of a step that is open again: its claim is given back, and nothing else recorded."""
+    if end.record is None:
+        return end
+    return replace(end, record=Kept(id=end.record.id, attempt=end.record.attempt), written=(), pending={})

@@ -10,6 +10,7 @@ from assetflow.model.keys import Partition
 from assetflow.run.loop import EventLoop
 from assetflow.run.opened import OpenedResources
 from assetflow.run.world import World
+from assetflow.run.writer import Writer
 from assetflow.store.values import Values
 
 __all__ = ["Tools"]
@@ -20,6 +21,7 @@ class Tools:
     """What attempts share in one process."""
 
     values: Values
+    writer: Writer
     resources: OpenedResources
     #: Where coroutines run.
     loop: EventLoop

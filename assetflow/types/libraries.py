@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import types
 from enum import StrEnum
-from typing import Annotated, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
-__all__ = ["AnyScan", "AnyTable", "TableKind", "is_table", "is_table_hint", "kind_of_hint", "kind_of_value"]
+__all__ = ["AnyScan", "AnyTable", "TableKind", "is_table", "is_table_hint", "kind_of_hint", "kind_of_value", "size_of"]
 
 
 class TableKind(StrEnum):
@@ -50,6 +50,19 @@ def kind_of_value(value: object) -> TableKind | None:
         if (kind := kind_of_class(cls)) is not None:
             return kind
     return None
+
+
+def size_of(value: Any) -> int:  # a table of any library
+    """About how many bytes a table has in memory; 0 for what is not in memory."""
+    match kind_of_value(value):
+        case TableKind.ARROW:
+            return int(value.nbytes)
+        case TableKind.POLARS:
+            return int(value.estimated_size())
+        case TableKind.PANDAS:
+            return int(value.memory_usage(index=False).sum())
+        case _:
+            return 0
 
 
 def kinds_of_hint(hint: object) -> tuple[TableKind, ...]:

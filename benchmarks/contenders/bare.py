@@ -15,6 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 
 GROUP = 20
+#: When readers ended.
+ENDED: list[float] = []
 
 
 def noop(number: int, folder: Path) -> dict[str, float]:
@@ -45,7 +47,12 @@ def table(rows: int, folder: Path) -> dict[str, float]:
     made = wide_table(rows)
     made_at = time.perf_counter() - wall
     total(made)
-    return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "making": made_at}
+    return {
+        "wall": time.perf_counter() - wall,
+        "cpu": time.process_time() - cpu,
+        "making": made_at,
+        "read": ENDED[-1] - wall,
+    }
 
 
 def wide_table(rows: int) -> pa.Table:
@@ -68,7 +75,9 @@ def total(made: pa.Table) -> float:
     """A reader that touches one column."""
     import pyarrow.compute as pc
 
-    return float(pc.sum(made["x"]).as_py())
+    found = float(pc.sum(made["x"]).as_py())
+    ENDED.append(time.perf_counter())
+    return found
 
 
 if __name__ == "__main__":
