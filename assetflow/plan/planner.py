@@ -456,7 +456,7 @@ class _Planning:
         partition = Partition(read.asset, members[0])
         past = self.snapshot.histories.get(partition, _NEVER)
         known = self.expected.get(partition)
-        if isinstance(known, Known):
+        if isinstance(known, Known) and not (self.targets.only and self.is_outside(partition)):
             today = (known.data, known.version)
         elif past.current is not None:
             today = (past.current.data, f"v{past.current.version}")

@@ -330,7 +330,7 @@ def flaky(orders: pl.DataFrame) -> bool:
 
 
 def test_a_reader_in_a_loop_never_sees_a_failing_value(shop: Any) -> None:
-    """Forty materializations, half of which fail a blocking check, while another thread reads."""
+    """Two hundred materializations, half of which fail a blocking check, while another thread reads."""
     shop.write(
         "shop.py",
         HEAD
@@ -340,7 +340,7 @@ import pathlib
 @asset(max_age=0, checks=[in_range("x", min=0)])
 def numbers() -> pl.DataFrame:
     n = int((pathlib.Path(__file__).parent / "n").read_text())
-    return pl.DataFrame({"x": [n if n % 2 else -n] * 50_000, "y": [n] * 50_000})
+    return pl.DataFrame({"x": [n if n % 2 else -n] * 20_000, "y": [n] * 20_000})
 """,
     )
     shop.write("n", "1")
@@ -362,7 +362,7 @@ def numbers() -> pl.DataFrame:
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        for n in range(1, 41):
+        for n in range(1, 201):
             shop.write("n", str(n))
             with project.reread() as writing:
                 assert writing.materialize().ok == bool(n % 2)

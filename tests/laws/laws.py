@@ -91,13 +91,21 @@ class LawfulPlan:
         assert self.plan.fresh == len(fresh)
 
     def _minimal(self) -> None:
-        """There is no step for what is right already, unless it is forced or something that it reads may change."""
+        """There is no step for what is right already, unless it is forced or something that it reads may change. With
+        ``only``, what it reads is what is there, right or not.
+        """
         _, ingredients = self.world.truth(self.project, self.environment)
         for step in self.plan.steps:
             kinds = {cause.kind for cause in step.causes}
-            if not kinds & {CauseKind.FORCED, CauseKind.UPSTREAM}:
+            taken = {member for member in self._members(step.node, step.key) if member.asset not in _SOURCES}
+            wrong = [one for one in taken if self._is_wrong(one, ingredients)]
+            if not kinds & {CauseKind.FORCED, CauseKind.UPSTREAM} and not (self.targets.only and wrong):
                 spec = self.project[step.node]
                 assert not all(self._is_good(spec, output, ingredients[output]) for output in step.outputs)
+
+    def _is_wrong(self, member: Partition, ingredients: Any) -> bool:
+        current = self.current.get(member)
+        return current is None or self.world.ingredients[current.id] != ingredients[member]
 
     def _is_good(self, spec: Spec, output: Partition, ingredients: Any) -> bool:
         current = self.current.get(output)
