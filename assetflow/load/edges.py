@@ -18,6 +18,7 @@ from assetflow.load.signatures import NO_DEFAULT, Signature, Taken
 from assetflow.model.definition import Input
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import SINGLE, All, KeysOf, Mapping, Partitioning, Same
+from assetflow.model.rows import Rows
 from assetflow.model.versions import CodeVersion
 from assetflow.types.assign import assignable
 from assetflow.types.hints import hint_text
@@ -269,10 +270,11 @@ def _check_types(declared: Declared, taken: Taken, asset: AssetKey, shape: str, 
             where=[declared.line, producer_declared.line],
             hint="row models are for tables",
         )
-    if asked is not None and asked.policy.extra != "refuse":
+    said = next((mark for mark in get_args(consumer) if isinstance(mark, Rows)), None)
+    if asked is not None and said is not None and said.extra != "refuse":
         raise DefinitionError(
             "edge-type",
-            f"{declared.key} takes {taken.name} with Rows(extra={asked.policy.extra!r})",
+            f"{declared.key} takes {taken.name} with Rows(extra={said.extra!r})",
             where=[declared.line],
             hint="that is for what a function returns: a reader is given the columns of its model in any case",
         )

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from assetflow.types import dividing as dividing
     from assetflow.types import judgements as judgements
     from assetflow.types import lazily as lazily
+    from assetflow.types import othermodels as othermodels
     from assetflow.types import tables as tables
 
-_HEAVY = frozenset({"adapters", "arrowtypes", "conforming", "dividing", "judgements", "lazily", "tables"})
+_HEAVY = frozenset(
+    {"adapters", "arrowtypes", "conforming", "dividing", "judgements", "lazily", "othermodels", "tables"}
+)
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from assetflow import types as room
-from assetflow.errors import ValueMismatch
+from assetflow.errors import DefinitionError, ValueMismatch
 from assetflow.types.columns import ColumnType, List, Map, Struct
 from assetflow.types.rowmodels import row_model
 
@@ -31,6 +31,9 @@ def table(model: type, records: Iterable[object], *, as_: type[T]) -> T:
     DefinitionError ``bad-row-model`` for a model that has no columns.
     """
     rows = row_model(model)
+    if rows.model is None:
+        message = f"table() reads records as pydantic does, and {rows.name} is no pydantic model"
+        raise DefinitionError("bad-row-model", message, hint="make the table with the library that it is of")
     read = _validated(model, list(records))
     columns = [[_plain(record[column.field], column.slot.type) for record in read] for column in rows.columns]
     made = room.conforming.of_columns(columns, rows)

@@ -1,4 +1,5 @@
-"""Row models: pydantic models as the type of a table's rows, read into columns, rules and keys.
+"""Row models: pydantic models, or those of other libraries, as the type of a table's rows, read into columns, rules and
+keys.
 
 Neither pydantic nor a table library is imported here: who has a model has pydantic, and an exact Arrow type in an
 annotation has brought pyarrow.
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, get_args, get_origin
 
+from assetflow import types as room
 from assetflow.errors import DefinitionError
 from assetflow.model.rows import Classified, Expect, ForeignKey, PrimaryKey, Rows, Unique
 from assetflow.types.columns import (
@@ -157,12 +159,12 @@ def row_model_of(hint: object) -> RowModel | None:
         return None
     if (known := next((mark for mark in marks if isinstance(mark, RowModel)), None)) is not None:
         return known
-    models = [mark for mark in marks if isinstance(mark, type)]
+    models: list[Any] = [mark for mark in marks if isinstance(mark, type) or is_other_model(mark)]
     if not models:
         return None
-    policy = next((mark for mark in marks if isinstance(mark, Rows)), _USUAL)
+    policy = next((mark for mark in marks if isinstance(mark, Rows)), None)
     if len(models) > 1:
-        names = ", ".join(model.__name__ for model in models)
+        names = ", ".join(getattr(model, "__name__", "a schema") for model in models)
         raise DefinitionError("bad-row-model", f"{hint_text(kind)} has several row models: {names}", hint="keep one")
     return row_model(models[0], policy)
 
@@ -192,9 +194,36 @@ def _stray(hint: object) -> type | None:
     return next(filter(None, map(_stray, arguments)), None)
 
 
+def is_other_model(mark: object) -> str:
+    """Which other library's model or schema it is: ``pandera``, ``dataframely`` or ``patito``; else empty."""
+    cls = mark if isinstance(mark, type) else type(mark)
+    for each in cls.__mro__:
+        root = each.__module__.partition(".")[0]
+        if (root, each.__name__) in _OTHERS:
+            return root
+    return ""
+
+
+#: The base classes of their models and schemas.
+_OTHERS = frozenset(
+    {("pandera", "DataFrameModel"), ("pandera", "DataFrameSchema"), ("dataframely", "Schema"), ("patito", "Model")}
+)
+
+
+def row_model(model: Any, policy: Rows | None = None) -> RowModel:  # a class, or a schema of pandera
+    """The columns that a pydantic model, or one of pandera, dataframely or patito, stands for.
+
+    Raises DefinitionError ``bad-row-model``.
+    """
+    other = is_other_model(model)
+    if other in {"pandera", "dataframely"}:
+        return room.othermodels.other_row_model(model, policy or _USUAL, said=policy is not None)
+    found = _row_model(model, policy or _USUAL)
+    return room.othermodels.with_patito(found) if other == "patito" else found
+
+
 @functools.cache
-def row_model(model: type, policy: Rows = _USUAL) -> RowModel:
-    """The columns that a pydantic model stands for. Raises DefinitionError ``bad-row-model``."""
+def _row_model(model: type, policy: Rows) -> RowModel:
     if record_kind(model) is not RecordKind.MODEL:
         raise DefinitionError(
             "bad-row-model",
