@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -271,10 +271,10 @@ def _check_types(declared: Declared, taken: Taken, asset: AssetKey, shape: str, 
             hint="row models are for tables",
         )
     said = next((mark for mark in get_args(consumer) if isinstance(mark, Rows)), None)
-    if asked is not None and said is not None and said.extra != "refuse":
+    if asked is not None and said is not None and replace(said, validators="refuse") != Rows():
         raise DefinitionError(
             "edge-type",
-            f"{declared.key} takes {taken.name} with Rows(extra={said.extra!r})",
+            f"{declared.key} takes {taken.name} with {said}",
             where=[declared.line],
             hint="that is for what a function returns: a reader is given the columns of its model in any case",
         )

@@ -69,6 +69,10 @@ class Rows:
 
     #: Columns that the model does not name: an error, left out, or kept behind the model's own.
     extra: Literal["refuse", "drop", "keep"] = "refuse"
+    #: A column that may be null, has no default, and is not there: an error, or filled with nulls.
+    missing: Literal["refuse", "fill"] = "refuse"
+    #: Columns in another order than the model's: put into it, or an error.
+    order: Literal["any", "same"] = "any"
     #: A model's Python validators see one row at a time and are refused; so marked, tables are not held to them.
     validators: Literal["refuse", "ignore"] = "refuse"
 

@@ -122,7 +122,8 @@ def _shaped(table: pa.Table, rows: RowModel) -> tuple[list[pa.ChunkedArray], lis
     there = set(table.column_names)
     for column in rows.columns:
         if column.name not in there:
-            if column.default is REQUIRED:
+            fills = rows.policy.missing == "fill" and column.slot.nullable
+            if column.default is REQUIRED and not fills:
                 close = nearest(column.name, sorted(there - set(rows.names)))
                 wrong.append(Broken(f"column {column.name!r} is missing{f': {close}' if close else ''}"))
             else:
@@ -134,6 +135,9 @@ def _shaped(table: pa.Table, rows: RowModel) -> tuple[list[pa.ChunkedArray], lis
             fields.append(arrow_field(column.name, column.slot.type))
         except ValueMismatch as error:
             wrong.append(Broken(error.message))
+    found = [name for name in table.column_names if name in rows.names]
+    if rows.policy.order == "same" and found != [name for name in rows.names if name in there]:
+        wrong.append(Broken(f"its columns stand in another order than {rows.name}'s: {', '.join(found)}"))
     extra = [name for name in table.column_names if name not in rows.names]
     if extra and rows.policy.extra == "refuse":
         names = ", ".join(map(repr, extra[:5])) + (" …" if len(extra) > 5 else "")
@@ -150,6 +154,7 @@ def _shaped(table: pa.Table, rows: RowModel) -> tuple[list[pa.ChunkedArray], lis
 
 def _filled(column: Column, count: int) -> pa.ChunkedArray:
     default = getattr(column.default, "value", column.default)  # of an enum its member's value
+    default = None if column.default is REQUIRED else default
     field = arrow_field(column.name, column.slot.type)
     array = pa.array([default], arrow_type(column.slot.type)).take(pa.array([0] * count, pa.int64()))
     if isinstance(column.slot.type, Enumeration):

@@ -88,8 +88,9 @@ class RowModel:
         columns = ",".join(
             f"{column.name}:{_slot_identity(column.slot, rules=True)}={column.default!r}" for column in self.columns
         )
-        expects = f";expects={self.expects}" if self.expects else ""
-        return f"rows({columns};key={self.primary_key};unique={self.unique};extra={self.policy.extra}{expects})"
+        more = f";expects={self.expects}" if self.expects else ""
+        more += ";order=same" if self.policy.order == "same" else ""
+        return f"rows({columns};key={self.primary_key};unique={self.unique};{self._made}{more})"
 
     @property
     def shape(self) -> str:
@@ -97,7 +98,12 @@ class RowModel:
         columns = ",".join(
             f"{column.name}:{_slot_identity(column.slot, rules=False)}={column.default!r}" for column in self.columns
         )
-        return f"rows({columns};extra={self.policy.extra})"
+        return f"rows({columns};{self._made})"
+
+    @property
+    def _made(self) -> str:
+        """What the policy makes of a table."""
+        return f"extra={self.policy.extra}" + (";missing=fill" if self.policy.missing == "fill" else "")
 
     @property
     def held(self) -> RowModel | None:

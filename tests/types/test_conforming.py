@@ -222,6 +222,43 @@ def test_extra_columns_are_kept_or_dropped_where_that_is_said() -> None:
     assert conformed(table, row_model(Row, Rows(extra="keep")), what="t").column_names == ["a", "x", "y"]
 
 
+class Loose(BaseModel):
+    a: int
+    b: int | None
+    c: int = 3
+
+
+@pytest.mark.parametrize(
+    ("policy", "columns", "wanted"),
+    [
+        (Rows(), {"b": [1], "a": [2]}, {"a": [2], "b": [1], "c": [3]}),
+        (Rows(order="same"), {"a": [2], "b": [1]}, {"a": [2], "b": [1], "c": [3]}),
+        (Rows(order="same"), {"b": [1], "a": [2]}, "its columns stand in another order than Loose's: b, a"),
+        (Rows(order="same", extra="keep"), {"x": [0], "a": [2], "y": [0], "b": [1]}, ["a", "b", "c", "x", "y"]),
+        (Rows(), {"a": [2]}, "column 'b' is missing"),
+        (Rows(missing="fill"), {"a": [2]}, {"a": [2], "b": [None], "c": [3]}),
+        (Rows(missing="fill"), {"b": [2]}, "column 'a' is missing"),
+    ],
+    ids=["put in order", "in order", "not in order", "others beside", "missing", "filled", "not to be filled"],
+)
+def test_policies_about_columns(policy: Rows, columns: dict[str, list[int]], wanted: Any) -> None:
+    rows = row_model(Loose, policy)
+    if isinstance(wanted, str):
+        with pytest.raises(ValueMismatch) as caught:
+            conformed(pa.table(columns), rows, what="t")
+        assert wanted in caught.value.where[0]
+        return
+    found = conformed(pa.table(columns), rows, what="t")
+    assert (found.column_names if isinstance(wanted, list) else found.to_pydict()) == wanted
+
+
+def test_a_policy_that_changes_values_is_part_of_the_type() -> None:
+    usual, filled, ordered = (row_model(Loose, policy) for policy in (Rows(), Rows(missing="fill"), Rows(order="same")))
+    assert usual.shape != filled.shape
+    assert usual.shape == ordered.shape
+    assert usual.identity != ordered.identity
+
+
 class Keyed(BaseModel):
     id: Annotated[int, PrimaryKey()]
     line: Annotated[int, PrimaryKey()]
