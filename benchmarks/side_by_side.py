@@ -22,7 +22,7 @@ from pathlib import Path
 CONTENDERS = Path(__file__).parent / "contenders"
 
 
-_TURNS = 3
+_TURNS = 7
 
 
 def measured(python: str, script: str, what: str, size: int, disk: Path) -> dict[str, float] | None:
