@@ -33,7 +33,7 @@ def validate(
     ] = False,
 ) -> int:
     """Load the project and check all of it: names, cycles, types, resources, parameters. Touches no data."""
-    from assetflow.load.coverage import typed_edges  # noqa: PLC0415 - a command body loads what it needs
+    from assetflow.load.coverage import known_tables, typed_edges  # noqa: PLC0415 - a command body loads what it needs
 
     project = session.project()
     warnings, loaded = project.validated(), project.loaded
@@ -50,7 +50,7 @@ def validate(
         )
         return Mistakes(loaded.mistakes).exit_code if loaded.mistakes else 0
     if types_coverage:
-        _tell_coverage(session.out, edges)
+        _tell_coverage(session.out, edges, *known_tables(loaded))
     for warning in warnings:
         session.out.note(str(warning).replace("error[", "warning[", 1), style="yellow")
     for error in loaded.mistakes:
@@ -64,11 +64,18 @@ def validate(
     return 0
 
 
-def _tell_coverage(out: Output, edges: Sequence[TypedEdge]) -> None:
+def _tell_coverage(out: Output, edges: Sequence[TypedEdge], known: int, tables: int) -> None:
     rows = [[str(e.reader), e.parameter, str(e.asset), str(e.level)] for e in edges]
     out.table(["reader", "input", "from", "checked by"], rows, prose=False)
     counts = Counter(str(e.level) for e in edges)
-    out.note(f"{len(edges)} inputs: " + ", ".join(f"{n} {level}" for level, n in counts.most_common()))
+    told = ", ".join(f"{n} {level}" for level, n in counts.most_common())
+    early = sum(counts[level] for level in ("columns", "type"))
+    out.note(f"{_share(early, len(edges))} of {len(edges)} inputs are checked before anything runs: {told or 'none'}")
+    out.note(f"{_share(known, tables)} of {tables} tables have columns that are known before")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part // whole} %" if whole else "0 %"
 
 
 def list_assets(

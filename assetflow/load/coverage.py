@@ -12,7 +12,7 @@ from assetflow.types.libraries import is_table_hint
 from assetflow.types.rowmodels import row_model_of
 from assetflow.types.spelling import is_open
 
-__all__ = ["Level", "TypedEdge", "typed_edges"]
+__all__ = ["Level", "TypedEdge", "known_tables", "typed_edges"]
 
 
 class Level(StrEnum):
@@ -55,6 +55,14 @@ def typed_edges(loaded: Loaded) -> tuple[TypedEdge, ...]:
         for key, bound in sorted(loaded.bound.items())
         for each in sorted(_seen(bound), key=lambda each: each.parameter)
     )
+
+
+def known_tables(loaded: Loaded) -> tuple[int, int]:
+    """Of how many tables the columns are known before anything runs, and how many tables there are."""
+    hints = [output.hint for bound in (*loaded.bound.values(), *loaded.views.values()) for output in bound.outputs]
+    hints += [source.hint for source in loaded.sources.values()]
+    tables = [hint for hint in hints if hint is not None and not is_open(hint) and is_table_hint(hint)]
+    return sum(row_model_of(hint) is not None for hint in tables), len(tables)
 
 
 def _seen(bound: Bound) -> list[BoundInput]:

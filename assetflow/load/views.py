@@ -17,7 +17,7 @@ from assetflow.sql.queries import Queries
 from assetflow.sql.query import Columns, Query
 from assetflow.types.rowmodels import row_model_of
 
-__all__ = ["Read", "columns_of", "through_views"]
+__all__ = ["STEP", "Read", "columns_of", "through_views"]
 
 #: The name under which a view's query is handed the running step: no parameter can have it.
 STEP = "(step)"

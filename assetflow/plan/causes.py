@@ -95,8 +95,14 @@ def blocked(by: Partition, setback: Setback) -> Cause:
         SetbackKind.HELD: "is held back",
         SetbackKind.SKIPPED: "was skipped and has no value",
     }[setback.kind]
-    detail = f": {setback.message}" if setback.message else ""
+    detail = f": {_in_one_line(setback.message)}" if setback.message else ""
     return Cause(kind=CauseKind.UPSTREAM, message=f"{by} {what}{detail}", input=by.asset)
+
+
+def _in_one_line(message: str) -> str:
+    """The beginning of a message that may have several lines."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return ": ".join(lines[:2]) + (" …" if len(lines) > 2 else "")
 
 
 def differences_of(trace: Trace, histories: Iterable[History], digest: str | None) -> tuple[Cause, ...]:
