@@ -14,7 +14,7 @@ from assetflow.model.rows import Rows
 from assetflow.model.versions import Stored
 from assetflow.store.values import Values
 from assetflow.types.handover import handed, reading_hint
-from assetflow.types.libraries import TableKind, kind_of_hint
+from assetflow.types.libraries import AnyScan, TableKind, kind_of_hint
 from assetflow.types.rowmodels import RowModel
 from assetflow.types.values import checked
 
@@ -161,14 +161,24 @@ class _Reading:
         hint, relation = _asked(self.argument.producer, hint)
         if not relation:
             return self._read(member, hint)
+        if isinstance(member.place, Lying) and member.place.stored.data.columns:
+            scan = self._read(member, AnyScan)
+            if scan.path is not None:
+                return self._scanned(scan)
+            return types.tables.from_arrow(scan.read(), hint, connection=self.connect())
         table = self._read(member, _arrow_table())
         return types.tables.from_arrow(table, hint, connection=self.connect())
+
+    def _scanned(self, scan: Any) -> Any:  # a Scan; a duckdb.DuckDBPyRelation
+        """A relation over a stored file, of which is read what is asked of it."""
+        listed = ", ".join('"' + name.replace('"', '""') + '"' for name in scan.schema.names)
+        return self.connect().from_arrow(scan.dataset()).project(listed)
 
     def _is_lazily_sound(self, member: Member, hint: object) -> bool:
         """Whether a stored table can be read as it is asked for: what its maker makes sure of needs no look at all of
         it.
         """
-        lazy = kind_of_hint(hint) is TableKind.POLARS_LAZY
+        lazy = kind_of_hint(hint) in {TableKind.POLARS_LAZY, TableKind.DUCKDB}
         return lazy and self.argument.bound.guaranteed and isinstance(member.place, Lying)
 
     def table(self) -> Any:

@@ -93,6 +93,8 @@ def _checked(value: Any, output: BoundOutput, found: dict[str, Findings]) -> Any
     value = checked(value, output.hint, what=str(output.key))
     if kind_of_value(value) is TableKind.POLARS_LAZY and isinstance(output.codec, TableCodec | None):
         value = types.lazily.collected(value)
+    if kind_of_value(value) is TableKind.DUCKDB and isinstance(output.codec, TableCodec | None):
+        value = types.lazily.fetched(value)
     if output.rows is None or output.divert is not None:
         return value
     if kind_of_value(value) is TableKind.ARROW_READER:

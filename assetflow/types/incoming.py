@@ -12,7 +12,7 @@ from assetflow.errors import ValueMismatch
 from assetflow.types.canonical import Domain
 from assetflow.types.libraries import TableKind, kind_of_value
 
-__all__ = ["Incoming", "incoming"]
+__all__ = ["LOST_IN_ARROW", "Incoming", "in_utc", "incoming"]
 
 
 class Incoming(NamedTuple):
@@ -139,25 +139,29 @@ def _widened(table: pa.Table) -> pa.Table:
 
 
 #: DuckDB's types that Arrow would hold as something else, or of another value.
-_LOST_IN_ARROW = ("TIME WITH TIME ZONE", "BIT", "UHUGEINT")
+LOST_IN_ARROW = ("TIME WITH TIME ZONE", "BIT", "UHUGEINT")
 
 
 def _from_duckdb(relation: Any) -> Incoming:  # a duckdb.DuckDBPyRelation
     domains = {}
     for name, kind in zip(relation.columns, relation.types, strict=True):
-        if str(kind) in _LOST_IN_ARROW:
+        if str(kind) in LOST_IN_ARROW:
             raise _unreadable(name, f"{kind} has no Arrow type")
         if kind.id == "enum":
             values = dict(kind.children)["values"]
             domains[name] = Domain(tuple(values), True)
-    table = relation.to_arrow_table()
+    return Incoming(in_utc(relation.to_arrow_table()), domains)
+
+
+def in_utc(table: pa.Table) -> pa.Table:
+    """What DuckDB gave, with its instants in UTC."""
     fields = [field.with_type(_in_utc(field.type)) for field in table.schema]
     schema = pa.schema(fields)
     if schema.equals(table.schema):
-        return Incoming(table, domains)
+        return table
     # By position: a relation's names need not be unique, and are refused later.
     columns = [column.cast(field.type) for column, field in zip(table.columns, fields, strict=True)]
-    return Incoming(pa.Table.from_arrays(columns, schema=schema), domains)
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _in_utc(kind: pa.DataType) -> pa.DataType:

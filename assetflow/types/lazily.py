@@ -1,4 +1,4 @@
-"""Lazy frames run a batch at a time, so that what they give need not fit into memory."""
+"""Lazy frames and relations run a batch at a time, so that what they give need not fit into memory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from assetflow.types.canonical import ORIGIN
+from assetflow.types.incoming import LOST_IN_ARROW, in_utc
 from assetflow.types.libraries import TableKind
 from assetflow.types.tables import to_arrow
 
-__all__ = ["collected"]
+__all__ = ["collected", "fetched"]
 
 #: A result of up to so many bytes is one table.
 _AT_ONCE = 32 << 20
@@ -47,6 +48,36 @@ def _batches(first: deque[Any], rest: Iterable[Any]) -> Iterator[pa.RecordBatch]
         yield from to_arrow(first.popleft()).replace_schema_metadata(None).to_batches()
     for part in rest:
         yield from to_arrow(part).replace_schema_metadata(None).to_batches()
+
+
+def fetched(relation: Any) -> Any:  # a duckdb.DuckDBPyRelation; a pyarrow.Table or RecordBatchReader
+    """What a relation gives, as :func:`collected` does of a lazy frame.
+
+    One with enums, or with types that Arrow has not, is given as it is: it is run, or refused, as one table.
+    """
+    if any(kind.id == "enum" or str(kind) in LOST_IN_ARROW for kind in relation.types):
+        return relation
+    reader = relation.to_arrow_reader(_BATCH) if hasattr(relation, "to_arrow_reader") else relation.fetch_record_batch()
+    first, size = deque[pa.RecordBatch](), 0
+    for batch in reader:
+        first.append(batch)
+        size += batch.nbytes
+        if size > _AT_ONCE:
+            canonical = _of_relation([first[0]], reader.schema).schema
+            return pa.RecordBatchReader.from_batches(canonical, _rest(first, reader))
+    mark = {ORIGIN: TableKind.DUCKDB.value}
+    return _of_relation(list(first), reader.schema).replace_schema_metadata(mark)
+
+
+def _rest(first: deque[pa.RecordBatch], reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    while first:
+        yield from _of_relation([first.popleft()], reader.schema).to_batches()
+    for batch in reader:
+        yield from _of_relation([batch], reader.schema).to_batches()
+
+
+def _of_relation(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    return to_arrow(in_utc(pa.Table.from_batches(batches, schema=schema))).replace_schema_metadata(None)
 
 
 def _table(frame: Any) -> pa.Table:  # a polars.DataFrame

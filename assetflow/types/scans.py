@@ -29,6 +29,11 @@ class Scan:
             return self.table
         return pq.read_table(self.path, columns=self.schema.names)
 
+    def dataset(self) -> Any:  # a pyarrow.dataset.Dataset
+        """The file as a dataset, of which is read what is asked for."""
+        datasets: Any = import_module("pyarrow.dataset")
+        return datasets.dataset(str(self.path), format="parquet")
+
 
 def lazily(scan: Scan, outgoing: Callable[[pa.Table], Any]) -> Any:  # of polars; None where that cannot be
     """The file as a lazy frame, read a batch at a time as it is asked for. ``outgoing`` makes frames of tables."""
