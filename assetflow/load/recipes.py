@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from assetflow.declare import CheckFunction, File, Source, SqlAsset
-from assetflow.load.definitions import Bound, BoundCheck, BoundInput, BoundOutput
+from assetflow.load.definitions import Bound, BoundCheck, BoundInput, BoundOutput, BoundView
 from assetflow.load.naming import Declared, Names
 from assetflow.load.options import max_age_of
 from assetflow.load.queries import ReadQuery
@@ -238,7 +238,7 @@ def _type_identity(bound: Bound, names: Names) -> str:
         {
             "outputs": [_output(output) for output in bound.outputs],
             "inputs": [_input(each, names) for each in loaded],
-            **({"views": [_input(each.taken, names) for each in bound.views]} if bound.views else {}),
+            **({"views": [_view(each, names) for each in bound.views]} if bound.views else {}),
         }
     )
 
@@ -262,6 +262,12 @@ def _input(bound: BoundInput, names: Names) -> list[Any]:
     if isinstance(source, Source) and source.at is not None:
         parts.append(_source_identity(source))
     return parts
+
+
+def _view(view: BoundView, names: Names) -> list[Any]:
+    """Which view it is, and what is taken of it: the node's inputs do not say that, as they are the view's own."""
+    edge = view.taken.edge
+    return [str(edge.asset), edge.columns, *_input(view.taken, names)]
 
 
 def _source_identity(source: Source) -> list[Any]:

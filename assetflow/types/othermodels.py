@@ -7,6 +7,7 @@ What they say in Python or with expressions of their own is refused, unless the 
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,6 +32,15 @@ def other_row_model(model: Any, policy: Rows, *, said: bool) -> RowModel:  # a c
 
     Raises DefinitionError ``bad-row-model``.
     """
+    return _of_class(model, policy, said) if isinstance(model, type) else _read(model, policy, said)
+
+
+@functools.cache
+def _of_class(model: Any, policy: Rows, said: bool) -> RowModel:
+    return _read(model, policy, said)
+
+
+def _read(model: Any, policy: Rows, said: bool) -> RowModel:
     if is_other_model(model) == "dataframely":
         return _of_dataframely(model, policy)
     schema = model.to_schema() if hasattr(model, "to_schema") else model

@@ -105,6 +105,24 @@ def test_staleness_passes_through_column_by_column(shop: Folder) -> None:
     assert shop.json("cat", "rows") == [2, 2]
 
 
+def test_what_is_taken_of_a_view_counts_though_its_tables_are_read_alike(shop: Folder) -> None:
+    shop.edit(
+        "shop.py",
+        "def total(",
+        "def other(taken: Annotated[pl.DataFrame, In('big', columns=('id',))]) -> list[str]:\n"
+        "    return taken.columns\n\n@asset\ndef total(",
+    )
+    shop.edit("shop.py", "@asset\ndef other(", "@asset(version='1')\ndef other(")
+    shop.run("materialize")
+    assert shop.json("cat", "other") == ["id"]
+    shop.edit("shop.py", "columns=('id',)", "columns=('id', 'amount')")
+    assert causes(shop).keys() == {"other"}
+    shop.run("materialize")
+    assert shop.json("cat", "other") == ["id", "amount"]
+    shop.edit("shop.py", "In('big', columns=('id', 'amount'))", "In('active', columns=('id', 'amount'))")
+    assert causes(shop).keys() == {"other"}
+
+
 def test_lineage_selection_and_impact_know_them(shop: Folder) -> None:
     assert [each["from"] for each in shop.json("lineage", "total")["edges"]] == ["shop.orders", "shop.active"]
     columns = {(each["from"], each["to"]) for each in shop.json("lineage", "top.amount")["columns"]}
