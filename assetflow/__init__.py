@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from assetflow.model.contracts import Contract as Contract
     from assetflow.model.partitioning import All as All
     from assetflow.model.partitioning import Same as Same
+    from assetflow.model.partitioning import Static as Static
     from assetflow.model.retry import TRANSIENT as TRANSIENT
     from assetflow.model.retry import Retry as Retry
     from assetflow.model.rows import Classified as Classified
@@ -95,7 +96,7 @@ _HOMES = {
     "assetflow.model.checks": ("CheckResult",),
     "assetflow.model.context": ("Context", "Skip"),
     "assetflow.model.contracts": ("Contract",),
-    "assetflow.model.partitioning": ("All", "Same"),
+    "assetflow.model.partitioning": ("All", "Same", "Static"),
     "assetflow.model.retry": ("TRANSIENT", "Retry"),
     "assetflow.model.rows": ("Classified", "Divert", "Expect", "ForeignKey", "PrimaryKey", "Rows", "Unique"),
     "assetflow.resource": ("Resource", "Secret", "Untracked"),
@@ -135,6 +136,7 @@ __all__ = [
     "Secret",
     "Skip",
     "Source",
+    "Static",
     "Text",
     "Unique",
     "Untracked",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from assetflow.load.naming import Declared, Names
 from assetflow.load.signatures import NO_DEFAULT, Signature, Taken
 from assetflow.model.definition import Input
 from assetflow.model.keys import AssetKey
-from assetflow.model.partitioning import SINGLE, All, KeysOf, Mapping, Partitioning, Same
+from assetflow.model.partitioning import SINGLE, All, KeysOf, Mapping, Partitioning, Same, Static
 from assetflow.model.rows import Rows
 from assetflow.model.versions import CodeVersion
 from assetflow.types.assign import assignable
@@ -54,7 +55,7 @@ class View:
 
 
 def partitioning(declared: Declared, names: Names, faults: Faults) -> Partitioning:
-    """How an asset is cut: one partition for each file of the source that it names, else not at all."""
+    """How an asset is cut: as it says, by the files of the source that it names, else not at all."""
     if isinstance(declared.value, Source):
         return KeysOf(declared.key) if isinstance(declared.value.at, Files) else SINGLE
     wanted: object = declared.value.options.partitions
@@ -67,15 +68,33 @@ def partitioning(declared: Declared, names: Names, faults: Faults) -> Partitioni
             faults.add(error)
             return SINGLE
         return KeysOf(source)
+    if isinstance(wanted, Static):
+        if (wrong := _wrong_keys(wanted)) is None:
+            return wanted
+        faults.add(DefinitionError("bad-argument", f"{declared.key}: {wrong}", where=[declared.line]))
+        return SINGLE
     faults.add(
         DefinitionError(
             "not-there-yet",
             f"{declared.key} is partitioned by {wanted!r}, which is not supported yet",
             where=[declared.line],
-            hint="for now, partitions= takes a source of Files(...)",
+            hint='for now, partitions= takes Static("eu", "us") or a source of Files(...)',
         )
     )
     return SINGLE
+
+
+def _wrong_keys(wanted: Static) -> str | None:
+    keys: Any = wanted.keys  # anything the user wrote
+    if not keys:
+        return "Static() has no keys"
+    for key in keys:
+        if not isinstance(key, str):
+            return f"{key!r} is no key of Static(): a key is a text"
+        if not key or key != key.encode(errors="replace").decode():
+            return f"{key!r} cannot be a key of Static()"
+    double = next((key for key, count in Counter(keys).items() if count > 1), None)
+    return None if double is None else f"Static() has the key {double!r} twice"
 
 
 def bound_inputs(declared: Declared, roles: Roles, project: Project, faults: Faults) -> tuple[BoundInput, ...] | None:

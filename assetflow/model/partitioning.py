@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from assetflow.model.keys import AssetKey
+from assetflow.model.versions import fingerprint
 
-__all__ = ["SINGLE", "All", "KeysOf", "Mapping", "Partitioning", "Same", "Single", "mapping_named"]
+__all__ = ["SINGLE", "All", "KeysOf", "Mapping", "Partitioning", "Same", "Single", "Static", "mapping_named"]
 
 
 class Partitioning(Protocol):
@@ -71,6 +72,44 @@ class KeysOf:
     def window(self, key: str) -> str:
         """A function sees its key, so the key is part of the trace."""
         return key
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Static:
+    """``partitions=Static("eu", "us")``: one partition for each of these keys, which may be any texts.
+
+    Assets with equal keys are read key by key. A key that is new is missing; what was made of one that is gone stays in
+    the history, and nobody reads it any more.
+    """
+
+    keys: tuple[str, ...]
+
+    def __init__(self, *keys: str) -> None:
+        object.__setattr__(self, "keys", keys)
+
+    @property
+    def text(self) -> str:
+        """``static(eu, us)``; of many the first, how many more there are, and a digest of all."""
+        shown = ", ".join(map(str, self.keys[:_SHOWN]))
+        if len(self.keys) <= _SHOWN:
+            return f"static({shown})"
+        digest = fingerprint("static", *self.keys)[:8]
+        return f"static({shown}, and {len(self.keys) - _SHOWN:,} more, {digest})"
+
+    @property
+    def keys_from(self) -> None:
+        return None
+
+    def fixed_keys(self) -> tuple[str, ...]:
+        return self.keys
+
+    def window(self, key: str) -> str:
+        """A function sees its key, so the key is part of the trace."""
+        return key
+
+
+#: Keys that are named in a text.
+_SHOWN = 5
 
 
 class Mapping(Protocol):

@@ -19,6 +19,7 @@ from assetflow.load.load import load
 from assetflow.load.settings import Settings, find_settings
 from assetflow.model.definition import Node
 from assetflow.model.keys import AssetKey
+from assetflow.model.partitioning import SINGLE
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import fingerprint
 from assetflow.project.opened import Project
@@ -134,7 +135,7 @@ def with_given(loaded: Loaded, given: Given) -> Loaded:
         if key in loaded.graph.views:
             raise UsageError("bad-given", f"{key} is a view, which is never made", hint="give what it is made of")
         node = loaded.graph.node_of(key)
-        if node.partitioning.keys_from is not None:
+        if node.partitioning != SINGLE:
             raise UsageError(
                 "bad-given", f"{key} is partitioned: its values cannot be given yet", hint="put files into a folder"
             )

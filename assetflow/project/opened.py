@@ -520,4 +520,7 @@ def _check_keys(graph: Graph, targets: Targets, seen: Seen) -> None:
         cut = graph.node_of(asset).partitioning
         known |= set(cut.fixed_keys() if cut.keys_from is None else observed.get(cut.keys_from, ()))
     for key in sorted(targets.keys - known):
-        raise UsageError("unknown-partition", f"no selected asset has a partition {key!r}", hint=nearest(key, known))
+        there = sorted(known - {""})
+        listed = ", ".join(there[:5]) + (f", and {len(there) - 5:,} more" if len(there) > 5 else "")
+        hint = nearest(key, there) or (f"there are {listed}" if there else "none of them is partitioned")
+        raise UsageError("unknown-partition", f"no selected asset has a partition {key!r}", hint=hint)

@@ -13,6 +13,7 @@ from assetflow.errors import UsageError
 from assetflow.load.definitions import BoundInput, Loaded
 from assetflow.load.sources import FileVersions
 from assetflow.model.keys import AssetKey
+from assetflow.model.partitioning import SINGLE
 from assetflow.project.snapshot import look
 from assetflow.run.arguments import Argument, Lying, Member, Seen, loaded
 from assetflow.store.values import Values
@@ -64,7 +65,10 @@ def _members(project: Loaded, key: AssetKey, taken: BoundInput, past: Past, file
             Member(each.key, Seen(project.sources[asset])) for each in sorted(seen.stored) if each.asset == asset
         )
         return
-    today = None if partitioning.keys_from is None else set(seen.keys(project.graph)[partitioning.keys_from])
+    today: set[str] | None = None
+    if partitioning != SINGLE:
+        source = partitioning.keys_from
+        today = set(partitioning.fixed_keys() if source is None else seen.keys(project.graph)[source])
     found = [each for each in past.current(asset) if today is None or each.materialization.partition.key in today]
     if not found and today is None:
         hint = f"assetflow materialize {asset}"

@@ -189,7 +189,7 @@ def test_mappings_that_cannot_be_are_told(project: Project) -> None:
         "hint: int is not str\n"
         "error[not-there-yet]: shop.later is partitioned by ['a', 'b'], which is not supported yet\n"
         "  shop.later   shop/a.py:19\n"
-        "hint: for now, partitions= takes a source of Files(...)"
+        'hint: for now, partitions= takes Static("eu", "us") or a source of Files(...)'
     )
 
 
