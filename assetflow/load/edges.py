@@ -28,7 +28,7 @@ from assetflow.types.rowfits import guaranteed, misfits
 from assetflow.types.rowmodels import RowModel, row_model_of
 from assetflow.types.spelling import is_open
 
-__all__ = ["Project", "View", "bound_inputs", "in_order", "partitioning", "whole_table"]
+__all__ = ["Project", "View", "bound_inputs", "deps_of", "in_order", "partitioning", "whole_table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ def bound_inputs(declared: Declared, roles: Roles, project: Project, faults: Fau
         except AssetflowError as error:
             faults.add(error)
             sound = False
-    for wanted in _deps(declared):
+    for wanted in deps_of(declared):
         try:
             for asset in project.names.resolve_object(wanted, declared):
                 mapping = _default_mapping(declared, asset, project) or All()
@@ -129,7 +129,7 @@ def whole_table(declared: Declared, asset: AssetKey, parameter: str, project: Pr
     return _bound(declared, taken, project)
 
 
-def _deps(declared: Declared) -> Iterable[object]:
+def deps_of(declared: Declared) -> Iterable[object]:
     """What ``deps=`` names; nothing where it is no list, which is told with the other arguments."""
     deps: Any = () if isinstance(declared.value, Source) else declared.value.options.deps  # as written
     return deps if isinstance(deps, Sequence) and not isinstance(deps, str) else ()

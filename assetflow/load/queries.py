@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -14,13 +15,13 @@ from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.graph import cycle_error, loops
 from assetflow.load.binding import Roles
 from assetflow.load.definitions import BoundInput, BoundOutput
-from assetflow.load.edges import Project, View, bound_inputs
+from assetflow.load.edges import Project, View, bound_inputs, deps_of
 from assetflow.load.faults import Faults, relative_place
 from assetflow.load.naming import Declared
 from assetflow.load.options import changes_of, contract_of, divert_of
 from assetflow.load.rejects import with_rejects
 from assetflow.load.signatures import Taken
-from assetflow.load.views import STEP, columns_of
+from assetflow.load.views import STEP, columns_of, through_views
 from assetflow.model.keys import AssetKey
 from assetflow.model.partitioning import SINGLE, All
 from assetflow.model.versions import CodePart, CodeVersion, Untracked, fingerprint
@@ -76,10 +77,14 @@ def read_queries(
     written = {each.key: each for each in declarations if isinstance(each.value, SqlAsset)}
     reading = {key: _Reading(each, project, queries, root) for key, each in written.items()}
     owners = project.names.assets
-    needs = {key: {owners[each].key for each in one.parsed(faults)} & written.keys() for key, one in reading.items()}
-    for loop in loops([(producer, key) for key, read in needs.items() for producer in read]):
-        if any(reading[key].is_view for key in loop):  # others are told with the functions
-            faults.add(cycle_error(loop, {key: written[key].where for key in loop}))
+    needs = {
+        key: {owners[each].key for each in (*one.parsed(faults), *one.deps())} & written.keys()
+        for key, one in reading.items()
+    }
+    if any(one.is_view for one in reading.values()):  # loops without views are told with the functions
+        for loop in loops([(producer, key) for key, read in needs.items() for producer in read]):
+            if any(reading[key].is_view for key in loop):
+                faults.add(cycle_error(loop, {key: written[key].where for key in loop}))
     types, views = dict(project.types), dict(project.views)
     found: dict[AssetKey, ReadQuery] = {}
     read = {key for one in reading.values() for key in one.reads if owners[key].key not in written}
@@ -157,6 +162,12 @@ class _Reading:
             self._statement = None
         return frozenset(self._tables.values())
 
+    def deps(self) -> Iterator[AssetKey]:
+        """What it waits for without reading it; what means nothing is told with its inputs."""
+        for wanted in deps_of(self._declared):
+            with suppress(AssetflowError):
+                yield from self._project.names.resolve_object(wanted, self._declared)
+
     @property
     def is_view(self) -> bool:
         """Whether it stores nothing."""
@@ -205,12 +216,17 @@ class _Reading:
             except SqlFault as fault:
                 # Its text stands nowhere, so there is no place to show.
                 hint = fault.hint or "give the view another name here: from … as v"
-                faults.add(self._told(SqlFault(fault.code, fault.message, hint=hint)))
-                return None
+                wrong, binding = self._told(SqlFault(fault.code, fault.message, hint=hint)), None
+                if run is statement or not self._loose(tables, project):
+                    faults.add(wrong)
+                    return None
             own = bound_inputs(self._declared, Roles(inputs=taken), project, faults)
             if own is None:
                 return None
             inputs, loose = own, self._loose(tables, project)
+        read = through_views(self._declared, inputs, project, self._queries, faults)  # of ``deps``
+        if read is None:
+            return None
         sure = None if loose else binding
         reads = sure.reads if sure is not None else {}
         return ReadQuery(
@@ -220,7 +236,7 @@ class _Reading:
                 replace(each, edge=replace(each.edge, columns=reads.get(each.edge.asset), type=""))
                 if each.edge.loaded
                 else each
-                for each in inputs
+                for each in read.inputs
             ),
             tables=dict(self._tables),
             output=output,
@@ -232,7 +248,7 @@ class _Reading:
                 step=STEP,
                 columns=None if sure is None else columns_of(tables.values(), project),
             ),
-            code=self._code(run, sure, None if loose else shown, parts),
+            code=self._code(run, sure, None if loose else shown, parts, read.code),
             binding=shown,
             loose=loose,
             fault=wrong,
@@ -293,7 +309,8 @@ class _Reading:
         """The query bound, None where columns are not known; and the tables of which they are not declared. Raises
         SqlFault.
         """
-        declared, loose = columns_of(tables.values(), project), self._loose(tables, project)
+        declared = columns_of(tables.values(), project)
+        loose = tuple(sorted(set(tables.values()) - declared.keys()))
         known = {**{key: last[key] for key in loose if key in last}, **declared}
         if known.keys() != set(tables.values()):
             return None, loose
@@ -398,17 +415,27 @@ class _Reading:
         )
 
     def _code(
-        self, run: Statement, sure: Binding | None, shown: Binding | None, views: Iterable[CodePart]
+        self,
+        run: Statement,
+        sure: Binding | None,
+        shown: Binding | None,
+        views: Sequence[CodePart],
+        deps: Sequence[CodePart],
     ) -> CodeVersion:
-        """The code version: of the query that is run; told by the parts that are written, of which views are some."""
+        """The code version: of the query that is run; told by the parts that are written, of which views are some.
+
+        Those in ``deps`` are not in what is run, and count beside it.
+        """
         options, key, where = self._asset.options, self._declared.key, self._declared.where
-        others = tuple(dict.fromkeys(views))
+        others = tuple(dict.fromkeys([*views, *deps]))
         if options.version is not None:
             said = fingerprint("declared sql", SCHEME, options.version, *(part.digest for part in others))
             return CodeVersion(said, others, (), options.version)
         digest = fingerprint("sql", SCHEME, run.plain if sure is None else sure.canonical)
         own = digest
-        if others:
+        if deps:
+            digest = fingerprint("sql after views", digest, *(part.digest for part in deps))
+        if views:
             assert self._statement is not None
             own = fingerprint("sql", SCHEME, self._statement.plain if shown is None else shown.canonical)
         untracked = tuple(Untracked(f"what {_call(name)} gives", where) for name in run.volatile)

@@ -156,6 +156,42 @@ def test_a_view_in_a_file_over_a_table_without_a_row_model(shop: Folder) -> None
     assert shop.json("cat", "last") == [{"id": 4}]
 
 
+def test_a_query_waits_for_a_view_without_reading_it(shop: Folder) -> None:
+    text = (shop.path / "shop.py").read_text()
+    shop.write("shop.py", text + '\nlate = sql_asset("also", "select a from raw", deps=[big])\n')
+    assert ran(shop)["also"] == "materialized"
+    shop.edit("shop.py", "amount > 1", "amount > 2")
+    assert causes(shop)["also"] == ["the query of shop.big changed (shop.py:25)"]
+    shop.edit("shop.py", "amount > 2", "amount > 1")
+    shop.edit("shop.py", "[1.0, 2.0, 3.0]", "[1.0, 2.0, 4.0]")
+    assert ran(shop)["also"] == "unchanged"
+
+
+def test_what_a_view_has_no_more_stops_nobody_who_makes_its_table_anew(shop: Folder) -> None:
+    shop.write(
+        "shop.py",
+        """
+        import pyarrow as pa
+        from assetflow import asset, sql_asset
+
+        @asset
+        def base() -> pa.Table:
+            return pa.table({"a": [1, 2]})
+
+        v = sql_asset("v", "select a from base where a > 0", view=True)
+        q = sql_asset("q", "select a from v")
+        """,
+    )
+    shop.run("materialize")
+    shop.edit("shop.py", "select a from base where a", "select b from base where b")
+    shop.edit("shop.py", "select a from v", "select b from v")
+    assert "there is no column 'b'" in shop.run("plan", code=2).err, "base is not made anew"
+    shop.edit("shop.py", '{"a": [1, 2]}', '{"b": [1, 2]}')
+    assert "warning[unknown-column]: shop.v: shop.base has no column 'b'" in shop.run("validate").err
+    shop.run("materialize")
+    assert shop.json("cat", "q") == [{"b": 1}, {"b": 2}]
+
+
 def test_readers_of_partitions_get_a_view_of_all(shop: Folder) -> None:
     shop.write("in/a.txt", "a")
     shop.write("in/b.txt", "bb")
