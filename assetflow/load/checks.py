@@ -158,7 +158,9 @@ def assets_judged_by(
         for each in (*_listed(declared), *(mark for _, mark in of_model)):
             if isinstance(each, ready.ForeignKey):
                 with suppress(AssetflowError):
-                    found.setdefault(declared.key, set()).update(project.names.resolve_object(each.to, declared))
+                    others = set(project.names.resolve_object(each.to, declared))
+                    # Views are never made, and refused where the check is bound.
+                    found.setdefault(declared.key, set()).update(others - project.views.keys())
     return found
 
 

@@ -29,8 +29,9 @@ from assetflow.run.classify import Diagnosis, classify
 from assetflow.run.context import StepContext
 from assetflow.run.failures import failure_of, message_of, whole_traceback
 from assetflow.run.logs import AttemptLog, log_path
-from assetflow.run.results import Findings, Kept, checked_values, saved, told_rejects
+from assetflow.run.results import Findings, checked_values, told_rejects
 from assetflow.run.retrying import judged
+from assetflow.run.saving import Kept, saved
 from assetflow.run.tools import Tools
 from assetflow.run.writer import Pending
 

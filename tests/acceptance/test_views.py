@@ -235,6 +235,11 @@ def test_readers_of_partitions_get_a_view_of_all(shop: Folder) -> None:
         ('In("big")', 'In("big", columns=("amont",))', "amont"),
         ("from orders where", "from big where", "cyclic-assets"),
         (
+            "@asset\ndef orders(",
+            "@asset(checks=[af.foreign_key('id', to='big')])\ndef orders(",
+            "foreign_key(id → big): shop.big is a view",
+        ),
+        (
             "@asset\ndef total(",
             "@check('shop.total')\ndef fine(total: float, active: pl.DataFrame) -> bool:\n    return True\n\n"
             "@asset\ndef total(",

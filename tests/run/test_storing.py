@@ -14,14 +14,14 @@ import pytest
 from assetflow import asset
 from assetflow.errors import StorageError
 from assetflow.model.journal import Outcome
-from assetflow.run import results
+from assetflow.run import saving
 from assetflow.store.memory import MemoryStore
 from assetflow.store.values import Values
 
 
 @pytest.fixture(autouse=True)
 def _all_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "_LARGE", 1)
+    monkeypatch.setattr(saving, "_LARGE", 1)
 
 
 class Hooked(MemoryStore):
