@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from assetflow.declare import source as source
     from assetflow.declare import sql_asset as sql_asset
     from assetflow.declare.checks import check as check
+    from assetflow.declare.cron import Cron as Cron
     from assetflow.declare.ready import distribution as distribution
     from assetflow.declare.ready import expression as expression
     from assetflow.declare.ready import foreign_key as foreign_key
@@ -34,12 +35,22 @@ if TYPE_CHECKING:
     from assetflow.declare.ready import unique as unique
     from assetflow.declare.ready import volume as volume
     from assetflow.load.code.includes import package as package
+    from assetflow.model.calendars import Daily as Daily
+    from assetflow.model.calendars import Hourly as Hourly
+    from assetflow.model.calendars import Monthly as Monthly
+    from assetflow.model.calendars import Weekly as Weekly
     from assetflow.model.checks import CheckResult as CheckResult
     from assetflow.model.context import Context as Context
     from assetflow.model.context import Skip as Skip
     from assetflow.model.contracts import Contract as Contract
-    from assetflow.model.partitioning import All as All
-    from assetflow.model.partitioning import Same as Same
+    from assetflow.model.mappings import All as All
+    from assetflow.model.mappings import Last as Last
+    from assetflow.model.mappings import Only as Only
+    from assetflow.model.mappings import PerDimension as PerDimension
+    from assetflow.model.mappings import Previous as Previous
+    from assetflow.model.mappings import Rolling as Rolling
+    from assetflow.model.mappings import Same as Same
+    from assetflow.model.partitioning import Product as Product
     from assetflow.model.partitioning import Static as Static
     from assetflow.model.retry import TRANSIENT as TRANSIENT
     from assetflow.model.retry import Retry as Retry
@@ -96,7 +107,10 @@ _HOMES = {
     "assetflow.model.checks": ("CheckResult",),
     "assetflow.model.context": ("Context", "Skip"),
     "assetflow.model.contracts": ("Contract",),
-    "assetflow.model.partitioning": ("All", "Same", "Static"),
+    "assetflow.declare.cron": ("Cron",),
+    "assetflow.model.calendars": ("Daily", "Hourly", "Monthly", "Weekly"),
+    "assetflow.model.mappings": ("All", "Last", "Only", "PerDimension", "Previous", "Rolling", "Same"),
+    "assetflow.model.partitioning": ("Product", "Static"),
     "assetflow.model.retry": ("TRANSIENT", "Retry"),
     "assetflow.model.rows": ("Classified", "Divert", "Expect", "ForeignKey", "PrimaryKey", "Rows", "Unique"),
     "assetflow.resource": ("Resource", "Secret", "Untracked"),
@@ -115,22 +129,32 @@ __all__ = [
     "Classified",
     "Context",
     "Contract",
+    "Cron",
+    "Daily",
     "Divert",
     "Expect",
     "Figure",
     "File",
     "Files",
     "ForeignKey",
+    "Hourly",
     "In",
     "Json",
+    "Last",
+    "Monthly",
     "MultiAsset",
     "Numpy",
+    "Only",
     "Param",
     "Parquet",
+    "PerDimension",
     "Pickle",
+    "Previous",
     "PrimaryKey",
+    "Product",
     "Resource",
     "Retry",
+    "Rolling",
     "Rows",
     "Same",
     "Secret",
@@ -140,6 +164,7 @@ __all__ = [
     "Text",
     "Unique",
     "Untracked",
+    "Weekly",
     "asset",
     "check",
     "distribution",

@@ -22,6 +22,7 @@ import pytest
 
 from assetflow.model.context import Context, PartitionContext, RunContext
 from assetflow.model.durations import duration
+from assetflow.model.partitioning import SINGLE, Partitioning
 
 if TYPE_CHECKING:
     from assetflow.model.plan import Plan
@@ -167,7 +168,7 @@ def assetflow_project() -> Iterator[ProjectForTests]:
 class _PlainContext(Context):
     """Stands in for the running step where an asset is called as a plain function."""
 
-    def __init__(self, partition: str, state: Mapping[str, Any], folder: Callable[[], Path]) -> None:
+    def __init__(self, partition: PartitionContext, state: Mapping[str, Any], folder: Callable[[], Path]) -> None:
         self._partition = partition
         self._state = dict(state)
         self._metadata: dict[str, Any] = {}
@@ -178,7 +179,7 @@ class _PlainContext(Context):
 
     @property
     def partition(self) -> PartitionContext:
-        return PartitionContext(self._partition)
+        return self._partition
 
     @property
     def run(self) -> RunContext:
@@ -211,8 +212,13 @@ class _PlainContext(Context):
         self.progressed.append((done, total))
 
 
-def context(*, partition: str = "", state: Mapping[str, Any] | None = None) -> _PlainContext:
-    """A ``Context`` for calling an asset as a plain function. Its scratch folder goes with the process."""
+def context(
+    *, partition: str = "", partitions: Partitioning = SINGLE, state: Mapping[str, Any] | None = None
+) -> _PlainContext:
+    """A ``Context`` for calling an asset as a plain function. Its scratch folder goes with the process.
+
+    ``partitions`` are those of the asset, where it asks for the window or the dimensions of its ``partition``.
+    """
     made: list[Path] = []
 
     def folder() -> Path:
@@ -220,7 +226,7 @@ def context(*, partition: str = "", state: Mapping[str, Any] | None = None) -> _
             made.append(Path(_ENDING.enter_context(tempfile.TemporaryDirectory(prefix="assetflow-scratch-"))))
         return made[0]
 
-    return _PlainContext(partition, state or {}, folder)
+    return _PlainContext(PartitionContext.of(partition, partitions), state or {}, folder)
 
 
 _ENDING = ExitStack()

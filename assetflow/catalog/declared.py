@@ -15,7 +15,7 @@ from assetflow.catalog.statements import WANTED, Prepared, chunks, inserted, key
 from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition, Input, Kind, Parameter, ResourceUse
 from assetflow.model.keys import AssetKey
 from assetflow.model.lineage import ColumnEdge, Evidence, Role
-from assetflow.model.partitioning import mapping_named
+from assetflow.model.mappings import Recorded
 from assetflow.model.versions import Untracked, fingerprint
 
 __all__ = ["declared", "record_declarations"]
@@ -162,7 +162,7 @@ def _definition(asset: AssetKey, body: dict[str, Any]) -> Definition:
             Input(
                 parameter=parameter,
                 asset=AssetKey(*upstream),
-                mapping=mapping_named(mapping),
+                mapping=Recorded(mapping),
                 type=type,
                 columns=None if columns is None else tuple(columns),
                 loaded=loaded,

@@ -1,8 +1,8 @@
 """What a materialization was made from: the rows of ``edges``, and the members that a row stands for.
 
-A single member is named in its row. The members of a wider edge are those partitions of the upstream asset that were
-current at the edge's revision, in the environment where it was made, with corrections in ``edge_members``; where these
-would be as many as the members, all members are listed there instead.
+A single member is named in its row, and few of many are listed. The members of a wider edge are those partitions of the
+upstream asset that were current at the edge's revision, in the environment where it was made, with corrections in
+``edge_members``; where these would be as many as the members, all members are listed there instead.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from assetflow.model.keys import Partition
 
 __all__ = ["EdgeRows", "current_at", "members"]
 
+#: So many members of a window are listed without a look at all that the upstream has.
+_FEW = 100
+_ALL = "all"
 _NEW_EDGE = inserted(tables.edges)
 _NEW_MEMBER = inserted(tables.edge_members)
 _P, _E, _X = tables.pointers.c, tables.edges.c, tables.edge_members.c
@@ -90,7 +93,8 @@ class EdgeRows:
                 single = read[0][1] if len(read) == 1 and edge.count == 1 else None
                 listed = False
                 if single is None and read:
-                    listed = self._wide(owners, position, asset, read)
+                    few = len(read) <= _FEW and not edge.mapping.startswith(_ALL)
+                    listed = self._listed(owners, position, read) if few else self._wide(owners, position, asset, read)
                 head, tail = (
                     (position, asset, mappings[edge.mapping], self._revision),
                     (packed(edge.digest or ""), single, listed),
@@ -98,6 +102,12 @@ class EdgeRows:
                 self._edges += [(owner, *head, edge.count, *tail) for owner in owners]
         _NEW_EDGE.run(self._connection, self._edges)
         _NEW_MEMBER.run(self._connection, self._members)
+
+    def _listed(self, owners: Iterable[int], position: int, read: Sequence[tuple[Partition, int]]) -> bool:
+        partitions = self._ids.partitions(self._connection, [partition for partition, _ in read])
+        rows = [(partitions[partition], id) for partition, id in read]
+        self._members += [(owner, position, partition, id) for owner in owners for partition, id in rows]
+        return True
 
     def _wide(self, owners: Iterable[int], position: int, asset: int, read: Sequence[tuple[Partition, int]]) -> bool:
         """List what was read where it is not what is current now; whether all of it is listed."""

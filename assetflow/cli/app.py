@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from assetflow.cli import contracts, deciding, declared, lineage, running, runs, starting, upkeep, values
+from assetflow.cli import contracts, deciding, declared, lineage, partitions, running, runs, starting, upkeep, values
 from assetflow.cli.session import command
 
 __all__ = ["app"]
@@ -44,6 +44,7 @@ command(app, "materialize")(running.materialize)
 command(app, "check")(running.check)
 command(app, "lineage")(lineage.lineage)
 command(app, "impact")(lineage.impact)
+command(app, "partitions")(partitions.partitions)
 command(app, "explain")(deciding.explain)
 command(app, "history")(values.history)
 command(app, "cat")(values.cat)

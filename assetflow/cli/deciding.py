@@ -29,6 +29,9 @@ __all__ = [
     "told",
 ]
 
+#: More that wait for the same reason are told in a line.
+_TOLD_SINGLY = 3
+
 Selection = Annotated[
     list[str] | None,
     typer.Argument(
@@ -38,7 +41,10 @@ Selection = Annotated[
         autocompletion=known_names,
     ),
 ]
-Partition = Annotated[list[str] | None, typer.Option("--partition", "-p", help="Only this partition key; repeatable.")]
+Partition = Annotated[
+    list[str] | None,
+    typer.Option("--partition", "-p", help="Only these: a key, K1..K2, latest, last:7, missing …; repeatable."),
+]
 
 #: How many causes of one step are shown before "and N more".
 CAUSES_SHOWN = 3
@@ -137,10 +143,19 @@ def show_plan(out: Output, plan: Plan) -> None:
 
 def tell_withheld(out: Output, plan: Plan) -> None:
     """What is not up to date and yet not planned, and what ``--only`` leaves as it is."""
+    several: dict[tuple[Any, str, str], list[tuple[Any, str]]] = {}
     for partition, standing in sorted(shapes.withheld_standings(plan).items()):
         reasons, state = told(standing), str(standing.state)
         said = reasons if reasons.startswith(state) else f"is {state}: {reasons}"
-        out.line(f"not planned: {partition} {said}", style="red")
+        alike = said.replace(partition.key, "…") if partition.key else said
+        several.setdefault((partition.asset, alike, state), []).append((partition, said))
+    for (asset, alike, _), found in several.items():
+        if len(found) <= _TOLD_SINGLY:
+            for partition, said in found:
+                out.line(f"not planned: {partition} {said}", style="red")
+        else:
+            first, last = found[0][0].key, found[-1][0].key
+            out.line(f"not planned: {len(found):,} partitions of {asset}, {first} to {last}: {alike}", style="red")
     for partition in plan.ignored:
         out.line(f"left as it is (--only): {partition} is not up to date")
 

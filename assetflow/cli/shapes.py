@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from assetflow.graph.columns import WHOLE
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # so that --help need not load them
     from assetflow.model.keys import AssetKey
     from assetflow.model.lineage import ColumnEdge
     from assetflow.model.plan import Cause, Plan
+    from assetflow.project.results import PartitionStatus
 
 __all__ = [
     "attempt",
@@ -31,10 +33,12 @@ __all__ = [
     "finished_steps",
     "holding",
     "materialization",
+    "partition",
     "plan_object",
     "product",
     "run",
     "time",
+    "time_utc",
     "verdict",
     "withheld_standings",
 ]
@@ -43,6 +47,28 @@ __all__ = [
 def time(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC, or null."""
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def time_utc(moment: datetime | None) -> str:
+    """ISO 8601 in UTC for a person, to the minute where nothing is lost; empty for None."""
+    if moment is None:
+        return ""
+    at = moment.astimezone(UTC)
+    return at.isoformat(timespec="seconds" if at.second else "minutes").replace("+00:00", "Z")
+
+
+def partition(value: PartitionStatus) -> dict[str, Any]:
+    """``{key, keys, start, end, state, version, materialized_at}``."""
+    return {
+        "key": value.partition.key,
+        "keys": dict(value.keys),
+        "start": None if value.start is None else time(value.start.astimezone(UTC)),
+        "end": None if value.end is None else time(value.end.astimezone(UTC)),
+        "state": str(value.state),
+        "causes": [cause(each) for each in value.causes],
+        "version": value.version,
+        "materialized_at": time(value.materialized_at),
+    }
 
 
 def column_edge(value: ColumnEdge) -> dict[str, Any]:

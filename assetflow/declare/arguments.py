@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from assetflow.model.changes import KindName, PolicyName
 from assetflow.model.contracts import Contract
-from assetflow.model.partitioning import Static
+from assetflow.model.partitioning import Partitioning
 from assetflow.model.retry import Retry
 from assetflow.model.rows import Divert
 from assetflow.model.storage import Codec
@@ -62,8 +62,8 @@ class _Shared(TypedDict, total=False):
     name: str
     #: The first part of its key; by default from the module.
     group: str
-    #: ``Static("eu", "us")``, or a source of ``Files``: a partition for each file.
-    partitions: Static | Source
+    #: ``Daily("2026-01-01")``, ``Static("eu", "us")``, ``Product(…)`` …, or a source of ``Files``.
+    partitions: Partitioning | Source
     #: Assets that must be up to date first and count in the trace, but are not loaded.
     deps: Sequence[Asset[..., Any] | MultiAsset[..., Any] | Output | Source | str]
     #: How often to try.
@@ -121,7 +121,7 @@ class Options:
 
     name: str = ""
     group: str = ""
-    partitions: Static | Source | None = None
+    partitions: Partitioning | Source | None = None
     deps: Sequence[Any] = ()  # anything the user wrote
     retry: Retry | None = None
     checks: Any = ()  # anything the user wrote

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from assetflow.declare.sources import Source
     from assetflow.model.changes import KindName, PolicyName
     from assetflow.model.contracts import Contract
-    from assetflow.model.partitioning import Static
+    from assetflow.model.partitioning import Partitioning
     from assetflow.model.ready import Ready
     from assetflow.model.retry import Retry
     from assetflow.model.rows import Divert
@@ -30,8 +30,8 @@ class SqlArguments(TypedDict, total=False):
 
     #: The first part of its key; by default from the module.
     group: str
-    #: ``Static("eu", "us")``, or a source of ``Files``: a partition for each file.
-    partitions: Static | Source
+    #: ``Daily("2026-01-01")``, ``Static("eu", "us")``, ``Product(…)`` …, or a source of ``Files``.
+    partitions: Partitioning | Source
     #: Assets that must be up to date first and count in the trace, but are not read.
     deps: Sequence[Asset[..., Any] | MultiAsset[..., Any] | Output | Source | SqlAsset | str]
     #: What must hold before the table is published.

@@ -12,6 +12,7 @@ from assetflow.graph.loops import cycle_error, cycles
 from assetflow.graph.names import ambiguous, unknown
 from assetflow.model.definition import Definition, Kind, Node
 from assetflow.model.keys import AssetKey
+from assetflow.model.mappings import reads_past
 
 __all__ = ["Graph"]
 
@@ -80,7 +81,7 @@ class Graph:
         return self.nodes[self._maker[asset]]
 
     def producers(self, node: AssetKey) -> tuple[AssetKey, ...]:
-        """The nodes that a node, or a check of it, reads from directly, sorted."""
+        """The nodes that a node, or a check of it, reads from directly, sorted; not itself, where it reads its past."""
         return self._producers[node]
 
     def consumers(self, node: AssetKey) -> tuple[AssetKey, ...]:
@@ -229,7 +230,11 @@ def _producers(
     producers: dict[AssetKey, tuple[AssetKey, ...]] = {}
     for key, node in nodes.items():
         try:
-            found = {maker[edge.asset] for edge in node.needs}
+            found = {
+                maker[edge.asset]
+                for edge in node.needs
+                if edge.asset not in node.outputs or not reads_past(edge.mapping)
+            }
         except KeyError as unknown:
             raise DefinitionError("unknown-input", f"{key} reads {unknown.args[0]}, which does not exist") from None
         producers[key] = tuple(sorted(found)) if len(found) > 1 else tuple(found)

@@ -154,7 +154,7 @@ class Assembly:
         effective = self._parameters(function)
         producers = {self.project.names.assets[one.edge.asset].key for one in bound.inputs}
         complete = len(bound.resources) == len(function.roles.resources)
-        if effective is None or not complete or not producers <= self.made.keys():
+        if effective is None or not complete or not producers - {bound.key} <= self.made.keys():
             return None
         try:
             code = self._version(function, bound)

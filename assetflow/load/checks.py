@@ -23,8 +23,9 @@ from assetflow.model import ready
 from assetflow.model.checks import BAD_ROWS, ROWS, SCHEMA_CHANGE, Check, CheckResult, Severity
 from assetflow.model.definition import Input
 from assetflow.model.keys import AssetKey
-from assetflow.model.partitioning import SINGLE, All, Partitioning, Same
-from assetflow.model.partitioning import Mapping as KeyMapping
+from assetflow.model.mappings import All, Same
+from assetflow.model.mappings import Mapping as KeyMapping
+from assetflow.model.partitioning import SINGLE, Partitioning
 from assetflow.model.rows import Rows
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import fingerprint

@@ -12,6 +12,7 @@ from assetflow.errors import AssetflowError, DefinitionError
 from assetflow.graph import Graph
 from assetflow.load.code.includes import IncludedFile
 from assetflow.load.code.sources import ProjectSources
+from assetflow.model.calendars import TEXT, KeyType
 from assetflow.model.changes import EVOLVE, ChangePolicies
 from assetflow.model.checks import Check
 from assetflow.model.contracts import Contract
@@ -38,13 +39,17 @@ class BoundInput:
     edge: Input
     #: The consumer's resolved annotation; None where there is none.
     hint: object
-    #: One value for the single key, a dict by key, or one table of all partitions.
-    shape: str  # "value" | "dict" | "table"
+    #: One value, a dict by key, the values one after the other, or one table of several partitions.
+    shape: str  # "value" | "dict" | "iterator" | "table"
     default: Any = None  # the user's value; meaningful only where edge.optional
     #: The row model of the annotation.
     rows: RowModel | None = None
     #: What the producer declares makes every table of its own one of that model.
     guaranteed: bool = False
+    #: How the keys of a dict arrive.
+    keyed: KeyType = TEXT
+    #: The column of a table of several partitions that holds the key.
+    key_column: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,10 +14,13 @@ from assetflow.load.binding import Roles
 from assetflow.load.definitions import BoundInput
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared, Names
+from assetflow.load.partitions import ImpossibleError, inferred, key_type, mapped, unfollowed
 from assetflow.load.signatures import NO_DEFAULT, Signature, Taken
-from assetflow.model.definition import Input
+from assetflow.model.calendars import TEXT, KeyType
+from assetflow.model.definition import Input, Missing
 from assetflow.model.keys import AssetKey
-from assetflow.model.partitioning import SINGLE, All, KeysOf, Mapping, Partitioning, Same, Static
+from assetflow.model.mappings import All, Mapping
+from assetflow.model.partitioning import SINGLE, Partitioning
 from assetflow.model.rows import Rows
 from assetflow.model.versions import CodeVersion
 from assetflow.types.assign import assignable
@@ -28,7 +30,7 @@ from assetflow.types.rowfits import guaranteed, misfits
 from assetflow.types.rowmodels import RowModel, row_model_of
 from assetflow.types.spelling import is_open
 
-__all__ = ["Project", "View", "bound_inputs", "deps_of", "in_order", "partitioning", "whole_table"]
+__all__ = ["Project", "View", "bound_inputs", "deps_of", "in_order", "whole_table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,49 +54,6 @@ class View:
     #: Its query, in which every table has its whole name and is no view.
     text: str
     code: CodeVersion
-
-
-def partitioning(declared: Declared, names: Names, faults: Faults) -> Partitioning:
-    """How an asset is cut: as it says, by the files of the source that it names, else not at all."""
-    if isinstance(declared.value, Source):
-        return KeysOf(declared.key) if isinstance(declared.value.at, Files) else SINGLE
-    wanted: object = declared.value.options.partitions
-    if wanted is None:
-        return SINGLE
-    if isinstance(wanted, Source) and isinstance(wanted.at, Files):
-        try:
-            (source,) = names.resolve_object(wanted, declared)
-        except AssetflowError as error:
-            faults.add(error)
-            return SINGLE
-        return KeysOf(source)
-    if isinstance(wanted, Static):
-        if (wrong := _wrong_keys(wanted)) is None:
-            return wanted
-        faults.add(DefinitionError("bad-argument", f"{declared.key}: {wrong}", where=[declared.line]))
-        return SINGLE
-    faults.add(
-        DefinitionError(
-            "not-there-yet",
-            f"{declared.key} is partitioned by {wanted!r}, which is not supported yet",
-            where=[declared.line],
-            hint='for now, partitions= takes Static("eu", "us") or a source of Files(...)',
-        )
-    )
-    return SINGLE
-
-
-def _wrong_keys(wanted: Static) -> str | None:
-    keys: Any = wanted.keys  # anything the user wrote
-    if not keys:
-        return "Static() has no keys"
-    for key in keys:
-        if not isinstance(key, str):
-            return f"{key!r} is no key of Static(): a key is a text"
-        if not key or key != key.encode(errors="replace").decode():
-            return f"{key!r} cannot be a key of Static()"
-    double = next((key for key, count in Counter(keys).items() if count > 1), None)
-    return None if double is None else f"Static() has the key {double!r} twice"
 
 
 def bound_inputs(declared: Declared, roles: Roles, project: Project, faults: Faults) -> tuple[BoundInput, ...] | None:
@@ -150,7 +109,7 @@ def _bound(declared: Declared, taken: Taken, project: Project) -> BoundInput:
     mapping = _mapping(declared, taken, asset, project)
     shape = _shape(declared, taken, asset, mapping, project)
     _check_types(declared, taken, asset, shape, project)
-    asked = row_model_of(_member(taken.hint) if shape == "dict" else taken.hint)
+    asked = row_model_of(_member(taken.hint) if shape in _KEYED else taken.hint)
     made = row_model_of(project.types.get(asset))
     edge = Input(
         parameter=taken.name,
@@ -159,6 +118,8 @@ def _bound(declared: Declared, taken: Taken, project: Project) -> BoundInput:
         type=hint_text(taken.hint) if taken.hint is not None else "",
         columns=_columns(declared, taken, asset, asked, project),
         optional=taken.has_default,
+        required=shape == "value" and not taken.has_default,
+        missing=_missing(declared, taken),
     )
     default = taken.default if taken.default is not NO_DEFAULT else None
     return BoundInput(
@@ -169,6 +130,8 @@ def _bound(declared: Declared, taken: Taken, project: Project) -> BoundInput:
         default=default,
         rows=asked,
         guaranteed=asked is not None and made is not None and guaranteed(made, asked),
+        keyed=_keyed(declared, taken, asset, shape, project),
+        key_column=_key_column(declared, taken, shape),
     )
 
 
@@ -192,71 +155,75 @@ def _asset(declared: Declared, taken: Taken, names: Names) -> AssetKey:
 
 
 def _default_mapping(declared: Declared, asset: AssetKey, project: Project) -> Mapping | None:
-    """Key by key where both have the same keys, all where there is one; None where nothing suggests itself."""
-    upstream, own = project.partitionings[asset], project.partitionings[_node_key(declared, project)]
-    if upstream == SINGLE:
-        return All()
-    return Same() if upstream == own else None
+    """As there is one sensible way; None where nothing suggests itself."""
+    return inferred(_own(declared, project), project.partitionings[asset])
 
 
 def _mapping(declared: Declared, taken: Taken, asset: AssetKey, project: Project) -> Mapping:
-    default = _default_mapping(declared, asset, project)
+    """As it is written, else as there is one sensible way. Raises DefinitionError."""
+    upstream, own = project.partitionings[asset], _own(declared, project)
     wanted = taken.marker.partitions if isinstance(taken.marker, In) else None
-    if wanted is not None and not isinstance(wanted, All | Same):
-        raise DefinitionError(
-            "not-there-yet",
-            f"{declared.key} reads partitions={wanted!r} of {asset}, which is not supported yet",
-            where=[declared.line],
-            hint="for now there are All() and Same()",
-        )
-    if isinstance(wanted, All):
-        return wanted
-    if default is None or (
-        isinstance(wanted, Same) and not isinstance(default, Same) and not _single(declared, project)
-    ):
-        upstream, own = project.partitionings[asset], project.partitionings[_node_key(declared, project)]
-        raise DefinitionError(
-            "impossible-mapping",
-            f"{declared.key} ({own.text}) takes {taken.name!r} from {asset} ({upstream.text}): which keys is not clear",
-            where=[declared.line, project.names.assets[asset].line],
-            hint=f"to read all of them: {taken.name}: Annotated[dict[str, T], In(partitions=All())]",
-        )
-    return default
+    where = [declared.line, project.names.assets[asset].line]
+    what = f"{declared.key} ({own.text}) takes {taken.name!r} from {asset} ({upstream.text})"
+    if wanted is not None:
+        try:
+            return mapped(wanted, own, upstream)
+        except ImpossibleError as error:
+            raise DefinitionError(error.code, f"{what}: {error.message}", where=where, hint=error.hint) from None
+    found = inferred(own, upstream)
+    if found is not None:
+        return found
+    if own == SINGLE:
+        if is_keyed(taken.hint):
+            return All()
+        hint = f"for all as one table {taken.name}: Annotated[T, In(partitions=All())]; Last(7) for the newest"
+        raise DefinitionError("needs-mapping", f"{what}: which of its partitions is not said", where=where, hint=hint)
+    if loose := unfollowed(own, upstream):
+        hint = f"write In(partitions=PerDimension({', '.join(f'{each}=All()' for each in loose)}))"
+        message = f"{what}: which {' and '.join(loose)} is not said"
+        raise DefinitionError("needs-mapping", message, where=where, hint=hint)
+    hint = f"to read all of them: {taken.name}: Annotated[dict[str, T], In(partitions=All())]"
+    raise DefinitionError("impossible-mapping", f"{what}: which keys is not clear", where=where, hint=hint)
 
 
-def _single(declared: Declared, project: Project) -> bool:
-    return project.partitionings[_node_key(declared, project)] == SINGLE
-
-
-def _node_key(declared: Declared, project: Project) -> AssetKey:
+def _own(declared: Declared, project: Project) -> Partitioning:
     if declared.key in project.partitionings:
-        return declared.key
-    return project.names.multis[declared.key][0]
+        return project.partitionings[declared.key]
+    return project.partitionings[project.names.multis[declared.key][0]]
 
 
 def _shape(declared: Declared, taken: Taken, asset: AssetKey, mapping: Mapping, project: Project) -> str:
-    if not isinstance(mapping, All) or project.partitionings[asset] == SINGLE:
+    """How what is read arrives: the one value, or a ``dict``, an ``iterator`` or a ``table`` of several."""
+    if not mapping.many or project.partitionings[asset] == SINGLE:
         return "value"
-    hint = _bare(taken.hint)
-    if hint is None or hint is Any or _is_dict(hint):
+    if taken.hint is None or _bare(taken.hint) is Any or is_dict(taken.hint):
         return "dict"
-    if is_table_hint(hint):
+    if is_table_hint(_bare(taken.hint)):
         return "table"
+    if is_keyed(taken.hint):
+        return "iterator"
     raise DefinitionError(
         "edge-type",
-        f"{declared.key} takes {taken.name}: {hint_text(taken.hint)}, but reads all partitions of {asset}",
+        f"{declared.key} takes {taken.name}: {hint_text(taken.hint)}, but reads several partitions of {asset}",
         where=[declared.line, project.names.assets[asset].line],
-        hint="annotate it as dict[str, T], or as a table of all of them",
+        hint="annotate it as dict[str, T], as Iterator[T], or as a table of all of them",
     )
+
+
+def is_dict(hint: object) -> bool:
+    """Whether an annotation asks for values by key."""
+    origin = get_origin(_bare(hint)) or _bare(hint)
+    return isinstance(origin, type) and issubclass(origin, dict | MappingABC)
+
+
+def is_keyed(hint: object) -> bool:
+    """Whether an annotation asks for values one by one: by key, or one after the other."""
+    origin = get_origin(_bare(hint)) or _bare(hint)
+    return is_dict(hint) or (origin in (Iterator, Iterable) and not is_table_hint(_bare(hint)))
 
 
 def _bare(hint: object) -> object:
     return get_args(hint)[0] if get_origin(hint) is Annotated else hint
-
-
-def _is_dict(hint: object) -> bool:
-    origin = get_origin(hint) or hint
-    return isinstance(origin, type) and issubclass(origin, dict | MappingABC)
 
 
 def _check_types(declared: Declared, taken: Taken, asset: AssetKey, shape: str, project: Project) -> None:
@@ -270,7 +237,7 @@ def _check_types(declared: Declared, taken: Taken, asset: AssetKey, shape: str, 
             hint=f"list it in deps=[{asset.name}]",
         )
     producer = project.types.get(asset)
-    consumer = _member(taken.hint) if shape == "dict" else taken.hint
+    consumer = _member(taken.hint) if shape in _KEYED else taken.hint
     if producer is None or consumer is None:
         return
     verdict = assignable(producer, consumer)
@@ -334,6 +301,31 @@ def _columns(
     raise DefinitionError("edge-type", message, where=[declared.line, project.names.assets[asset].line], hint=hint)
 
 
+def _missing(declared: Declared, taken: Taken) -> Missing:
+    wanted: Any = taken.marker.missing if isinstance(taken.marker, In) else "fail"
+    try:
+        return Missing(wanted)
+    except ValueError:
+        message = f"{declared.key} takes {taken.name!r} with missing={wanted!r}"
+        raise DefinitionError(
+            "bad-argument", message, where=[declared.line], hint='write "fail", "skip" or "wait"'
+        ) from None
+
+
+def _key_column(declared: Declared, taken: Taken, shape: str) -> str | None:
+    wanted: object = taken.marker.key_column if isinstance(taken.marker, In) else None
+    if wanted is None:
+        return None
+    where = [declared.line]
+    if not isinstance(wanted, str) or not wanted:
+        message = f"{declared.key} takes {taken.name!r} with key_column={wanted!r}, which is no name"
+        raise DefinitionError("bad-argument", message, where=where, hint='write key_column="day"')
+    if shape != "table":
+        message = f"{declared.key} takes {taken.name!r} with key_column={wanted!r}, and not as one table of partitions"
+        raise DefinitionError("bad-argument", message, where=where, hint="leave key_column= out")
+    return wanted
+
+
 def _present(asked: RowModel, made: RowModel | None) -> tuple[str, ...]:
     """The columns to read: all that are asked for, without those that the producer surely does not have."""
     known = None if made is None or made.policy.extra == "keep" else set(made.names)
@@ -341,9 +333,26 @@ def _present(asked: RowModel, made: RowModel | None) -> tuple[str, ...]:
 
 
 def _member(hint: object) -> object:
-    """The type of a dict's values; None where it is not said."""
+    """The type of a dict's values, or of what an iterator gives; None where it is not said."""
     arguments = get_args(_bare(hint))
-    return arguments[1] if len(arguments) == 2 else None
+    return arguments[-1] if arguments and len(arguments) == 1 + is_dict(hint) else None
+
+
+def _keyed(declared: Declared, taken: Taken, asset: AssetKey, shape: str, project: Project) -> KeyType:
+    """How the keys of a dict arrive."""
+    arguments = get_args(_bare(taken.hint))
+    if shape != "dict" or len(arguments) != 2:
+        return TEXT
+    try:
+        return key_type(arguments[0], project.partitionings[asset])
+    except ImpossibleError as error:
+        message = f"{declared.key} takes {taken.name}: {hint_text(taken.hint)} from {asset}: {error.message}"
+        where = [declared.line, project.names.assets[asset].line]
+        raise DefinitionError(error.code, message, where=where, hint=error.hint) from None
+
+
+#: Shapes in which values arrive one by one.
+_KEYED = frozenset({"dict", "iterator"})
 
 
 def producer_type(signature: Signature, declared: Declared) -> object:

@@ -11,15 +11,17 @@ from assetflow.declare import Asset, CheckFunction, MultiAsset, Source, SqlAsset
 from assetflow.graph import cycle_error, loops
 from assetflow.load.binding import Roles, roles
 from assetflow.load.definitions import BoundInput, BoundOutput
-from assetflow.load.edges import Project, bound_inputs, partitioning, producer_type
+from assetflow.load.edges import Project, bound_inputs, producer_type
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared, Names
 from assetflow.load.options import changes_of, codec_of, contract_of, divert_of, options_sound
+from assetflow.load.partitions import partitioning
 from assetflow.load.queries import ReadQuery
 from assetflow.load.rejects import rejects_hint, rejects_of, with_rejects
 from assetflow.load.signatures import Signature
 from assetflow.load.views import Read, through_views
 from assetflow.model.keys import AssetKey
+from assetflow.model.mappings import reads_past
 from assetflow.sql.queries import Queries
 from assetflow.types.rowmodels import row_model_of
 
@@ -151,7 +153,11 @@ def ordered_functions(
     ``judged`` are the assets that the checks of a node read: they must be there before the node is published.
     """
     reads = {
-        key: {names.assets[one.edge.asset].key for one in function.inputs or ()}
+        key: {
+            names.assets[one.edge.asset].key
+            for one in function.inputs or ()
+            if names.assets[one.edge.asset].key != key or not reads_past(one.edge.mapping)
+        }
         | ({names.assets[asset].key for asset in judged.get(key, ())} - {key})
         for key, function in functions.items()
     }

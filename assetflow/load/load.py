@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from assetflow.declare import CheckFunction, Source, SqlAsset
+from assetflow.errors import DefinitionError
 from assetflow.graph import Graph
 from assetflow.graph.classes import leaks
 from assetflow.load.assembly import Assembly
@@ -137,6 +138,10 @@ def _loaded(
         [each for each in declarations if each.key not in tangled],
         [each for each in checks if each.node not in tangled],
     )
+    if not faults.in_order() and (lost_nodes := functions.keys() - assembly.made.keys()):
+        message = f"{min(lost_nodes)} was left out, and no mistake says why"
+        hint = "this is a mistake of assetflow: please report it"
+        faults.add(DefinitionError("left-out", message, where=[functions[min(lost_nodes)].declared.line], hint=hint))
     views = [each for each in declarations if each.key in project.views and each.key in queries]
     for each in views:
         assembly.add_view(each, queries[each.key])

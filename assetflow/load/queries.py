@@ -19,11 +19,13 @@ from assetflow.load.edges import Project, View, bound_inputs, deps_of
 from assetflow.load.faults import Faults, relative_place
 from assetflow.load.naming import Declared
 from assetflow.load.options import changes_of, contract_of, divert_of
+from assetflow.load.partitions import inferred, unfollowed
 from assetflow.load.rejects import with_rejects
 from assetflow.load.signatures import Taken
 from assetflow.load.views import STEP, columns_of, through_views
 from assetflow.model.keys import AssetKey
-from assetflow.model.partitioning import SINGLE, All
+from assetflow.model.mappings import All, PerDimension
+from assetflow.model.partitioning import SINGLE, Product
 from assetflow.model.versions import CodePart, CodeVersion, Untracked, fingerprint
 from assetflow.sql.faults import SqlFault, excerpt, line_and_column
 from assetflow.sql.queries import SCHEME, Queries
@@ -317,10 +319,16 @@ class _Reading:
         values = {each.name: each.default if each.has_default else _any_of(each.hint) for each in parameters}
         return self._queries.binding(statement, tables, known, values), loose
 
-    def _partitions(self, key: AssetKey) -> All | None:
-        """All of a table that is cut otherwise than this one: below each other they are one table."""
-        cuts = self._project.partitionings
-        return None if cuts[key] in {SINGLE, cuts[self._declared.key]} else All()
+    def _partitions(self, key: AssetKey) -> All | PerDimension | None:
+        """What of a table is read that is cut otherwise than this one, where that does not follow from the two: all of
+        it, or of the dimensions that this one does not have. Below each other they are one table.
+        """
+        own, upstream = self._project.partitionings[self._declared.key], self._project.partitionings[key]
+        if inferred(own, upstream) is not None:
+            return None
+        loose = unfollowed(own, upstream)
+        followed = isinstance(upstream, Product) and len(loose) < len(upstream.dimensions)
+        return PerDimension(**{name: All() for name in loose}) if followed else All()
 
     def _written(self) -> str:
         query: Any = self._asset.query  # anything the user wrote

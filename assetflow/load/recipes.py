@@ -256,6 +256,8 @@ def _input(bound: BoundInput, names: Names) -> list[Any]:
     # The rules of a model whose rows the producer's own rules make sure of are judged there.
     identity = hint_identity(bound.hint, rules=not bound.guaranteed) if bound.hint is not None else ""
     parts: list[Any] = [bound.shape, identity]
+    if bound.key_column is not None:
+        parts.append(["key_column", bound.key_column])
     if bound.edge.optional:
         parts.append(["default", _default_text(bound.default)])
     source = names.assets[bound.edge.asset].value
@@ -299,7 +301,7 @@ def _digest(
 ) -> str:
     """The digest of everything that decides about a node's freshness."""
     edges = [
-        [str(each.asset), each.mapping.text, each.columns, each.loaded, each.optional, each.parameter]
+        [str(each.asset), each.mapping.text, each.columns, each.loaded, each.optional, each.parameter, each.missing]
         for each in inputs
     ]
     names = [str(key) for key in outputs]

@@ -3,22 +3,70 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Context", "PartitionContext", "RunContext", "Skip"]
+from assetflow.errors import UsageError
+from assetflow.model.calendars import Calendar
+from assetflow.model.keysets import parted
+from assetflow.model.partitioning import Partitioning, Product
+
+__all__ = ["Context", "PartitionContext", "RunContext", "Skip", "Window"]
 
 
 class Skip(Exception):
     """``raise Skip("no new files")``: there is nothing to make. The old value stays current; the run exits 0."""
 
 
-class PartitionContext(NamedTuple):
+class Window(NamedTuple):
+    """The time that a partition stands for, on the clock of its zone; the end does not belong to it."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionContext:
     """The partition that is being made."""
 
     #: ``""`` for an unpartitioned asset.
     key: str
+    #: The value of each dimension of a product; empty for others.
+    keys: Mapping[str, str] = field(default_factory=dict)
+    _window: Window | None = None
+
+    @classmethod
+    def of(cls, key: str, partitioning: Partitioning) -> PartitionContext:
+        """What a key of a partitioning stands for."""
+        if isinstance(partitioning, Product):
+            values = parted(key) or {}
+            times = [n for n, each in partitioning.dimensions.items() if isinstance(each, Calendar) and n in values]
+            if len(times) != 1:
+                return cls(key, values)
+            return cls(key, values, cls.of(values[times[0]], partitioning.dimensions[times[0]])._window)
+        if isinstance(partitioning, Calendar):
+            return cls(key, {}, Window(*partitioning.window(key)))
+        return cls(key)
+
+    @property
+    def window(self) -> Window:
+        """The window of a time partition, or of a product's one time dimension.
+
+        Raises UsageError ``no-window`` where there is none.
+        """
+        if self._window is None:
+            message = f"the partition {self.key!r} has no window of time" if self.key else "it is not partitioned"
+            hint = 'partitions=Daily("2026-01-01") has windows, and so has a product with one such dimension'
+            raise UsageError("no-window", message, hint=hint)
+        return self._window
+
+    @property
+    def date(self) -> date:
+        """The day on which the window begins. Raises as :attr:`window`."""
+        return self.window.start.date()
 
 
 class RunContext(NamedTuple):

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from assetflow.model.keys import AssetKey
-from assetflow.model.partitioning import SINGLE, Mapping, Partitioning
+from assetflow.model.mappings import Mapping
+from assetflow.model.partitioning import SINGLE, Partitioning
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import Untracked
 
@@ -32,6 +33,17 @@ class Kind(StrEnum):
     VIEW = "view"
 
 
+class Missing(StrEnum):
+    """What becomes of a reader where an upstream key that exists has no value."""
+
+    #: It is not run, and its run has failed.
+    FAIL = "fail"
+    #: It reads the others.
+    SKIP = "skip"
+    #: It is not run, and nothing is wrong.
+    WAIT = "wait"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
     """An edge of the graph, seen from the consumer."""
@@ -48,6 +60,10 @@ class Input:
     loaded: bool = True
     #: Whether the parameter's default serves where no upstream key exists.
     optional: bool = False
+    #: Whether one value must be there, so that nothing can be made where no upstream key exists.
+    required: bool = False
+    #: What becomes of the reader where an upstream key that exists has no value.
+    missing: Missing = Missing.FAIL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,17 @@
-"""Which keys an asset has, and which upstream keys one key reads."""
+"""Which keys an asset has."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from assetflow.model.keys import AssetKey
+from assetflow.model.keysets import ONE, Keys, Listed
 from assetflow.model.versions import fingerprint
 
-__all__ = ["SINGLE", "All", "KeysOf", "Mapping", "Partitioning", "Same", "Single", "Static", "mapping_named"]
+__all__ = ["SINGLE", "KeysOf", "Partitioning", "Product", "Single", "Static", "sources_of"]
 
 
 class Partitioning(Protocol):
@@ -25,12 +27,8 @@ class Partitioning(Protocol):
         """The asset whose observed keys are the keys here; None where the keys follow from the value itself."""
         ...
 
-    def fixed_keys(self) -> tuple[str, ...]:
-        """All keys, in order, where :attr:`keys_from` is None."""
-        ...
-
-    def window(self, key: str) -> str:
-        """What the cell stands for, as text: part of its trace. Empty where the key says nothing more."""
+    def keys(self, until: datetime) -> Keys:
+        """All keys that exist by then, in order, where :attr:`keys_from` is None."""
         ...
 
 
@@ -41,11 +39,8 @@ class Single:
     text: str = "single"
     keys_from: None = None
 
-    def fixed_keys(self) -> tuple[str, ...]:
-        return ("",)
-
-    def window(self, key: str) -> str:
-        return ""
+    def keys(self, until: datetime) -> Keys:
+        return ONE
 
 
 #: The partitioning of everything that is not partitioned.
@@ -66,12 +61,8 @@ class KeysOf:
     def keys_from(self) -> AssetKey:
         return self.source
 
-    def fixed_keys(self) -> tuple[str, ...]:
-        return ()
-
-    def window(self, key: str) -> str:
-        """A function sees its key, so the key is part of the trace."""
-        return key
+    def keys(self, until: datetime) -> Keys:
+        return Listed(())
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -82,80 +73,62 @@ class Static:
     the history, and nobody reads it any more.
     """
 
-    keys: tuple[str, ...]
+    names: tuple[str, ...]
 
     def __init__(self, *keys: str) -> None:
-        object.__setattr__(self, "keys", keys)
+        object.__setattr__(self, "names", keys)
 
     @property
     def text(self) -> str:
         """``static(eu, us)``; of many the first, how many more there are, and a digest of all."""
-        shown = ", ".join(map(str, self.keys[:_SHOWN]))
-        if len(self.keys) <= _SHOWN:
+        shown = ", ".join(map(str, self.names[:_SHOWN]))
+        if len(self.names) <= _SHOWN:
             return f"static({shown})"
-        digest = fingerprint("static", *self.keys)[:8]
-        return f"static({shown}, and {len(self.keys) - _SHOWN:,} more, {digest})"
+        digest = fingerprint("static", *self.names)[:8]
+        return f"static({shown}, and {len(self.names) - _SHOWN:,} more, {digest})"
 
     @property
     def keys_from(self) -> None:
         return None
 
-    def fixed_keys(self) -> tuple[str, ...]:
-        return self.keys
-
-    def window(self, key: str) -> str:
-        """A function sees its key, so the key is part of the trace."""
-        return key
+    def keys(self, until: datetime) -> Keys:
+        return Listed(self.names)
 
 
 #: Keys that are named in a text.
 _SHOWN = 5
 
 
-class Mapping(Protocol):
-    """Which keys of the upstream asset one key of the consumer reads."""
+@dataclass(frozen=True, init=False)
+class Product:
+    """``partitions=Product(day=Daily("2026-01-01"), region=Static("eu", "us"))``: every combination of some dimensions.
+
+    A key is ``day=2026-01-05,region=eu``. There may be any number of dimensions. An asset that has only some of them,
+    or one of them, is read dimension by dimension.
+    """
+
+    dimensions: Mapping[str, Partitioning]
+
+    def __init__(self, **dimensions: Partitioning) -> None:
+        object.__setattr__(self, "dimensions", dimensions)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.dimensions.items()))
 
     @property
     def text(self) -> str:
-        """The canonical spelling: part of the trace."""
-        ...
+        return " x ".join(f"{name}: {each.text}" for name, each in self.dimensions.items())
 
-    def members(self, key: str, upstream: Sequence[str]) -> tuple[str, ...]:
-        """The upstream keys, of those that exist and in their order, that the consumer's ``key`` reads."""
-        ...
+    @property
+    def keys_from(self) -> None:
+        return None
 
-    def affected(self, upstream_key: str, own: Sequence[str]) -> tuple[str, ...]:
-        """The consumer's keys, of ``own``, that read ``upstream_key``: the inverse of :meth:`members`."""
-        ...
+    def keys(self, until: datetime) -> Keys:
+        raise NotImplementedError("the keys of a product are made of those of its dimensions")
 
 
-@dataclass(frozen=True, slots=True)
-class Same:
-    """Key by key."""
-
-    text: str = "same"
-
-    def members(self, key: str, upstream: Sequence[str]) -> tuple[str, ...]:
-        return (key,) if key in upstream else ()
-
-    def affected(self, upstream_key: str, own: Sequence[str]) -> tuple[str, ...]:
-        return (upstream_key,) if upstream_key in own else ()
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    """Every upstream key: an unpartitioned upstream's single one, or all partitions at once."""
-
-    text: str = "all"
-
-    def members(self, key: str, upstream: Sequence[str]) -> tuple[str, ...]:
-        return tuple(upstream)
-
-    def affected(self, upstream_key: str, own: Sequence[str]) -> tuple[str, ...]:
-        return tuple(own)
-
-
-def mapping_named(text: str) -> Mapping:
-    """The mapping whose :attr:`Mapping.text` this is, as the catalog recorded it."""
-    mappings: dict[str, Mapping] = {"same": Same(), "all": All()}
-    return mappings[text]
+def sources_of(partitioning: Partitioning) -> tuple[AssetKey, ...]:
+    """The assets whose observed keys are needed to know the keys."""
+    if isinstance(partitioning, Product):
+        return tuple(dict.fromkeys(source for each in partitioning.dimensions.values() for source in sources_of(each)))
+    return () if partitioning.keys_from is None else (partitioning.keys_from,)

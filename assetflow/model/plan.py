@@ -106,6 +106,8 @@ class Step:
     again: frozenset[SetbackKind] = frozenset()
     #: How long it took the last time; None when it never ran.
     seconds: float | None = None
+    #: What it would read and does not, as it has no value: ``In(missing="skip")``.
+    without: tuple[Partition, ...] = ()
 
     @property
     def id(self) -> Partition:
@@ -119,8 +121,10 @@ class Targets:
 
     #: The selected assets; None selects everything.
     assets: frozenset[AssetKey] | None = None
-    #: The selected partition keys of these; None selects all.
+    #: Which partitions of these: keys, ranges and what else :mod:`assetflow.plan.choosing` reads; None: all.
     keys: frozenset[str] | None = None
+    #: And these very partitions, beside what ``keys`` names; None: nothing is said.
+    cells: frozenset[Partition] | None = None
     #: Exactly the selection: nothing that it needs is brought up to date first.
     only: bool = False
     #: Run the selection (not what it needs) even where it is fresh.

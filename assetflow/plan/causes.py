@@ -73,6 +73,12 @@ def stale_input(asset: AssetKey) -> Cause:
     return Cause(kind=CauseKind.UPSTREAM, message=f"{asset} is not fresh", input=asset)
 
 
+def nothing_to_read(asset: AssetKey, key: str) -> Cause:
+    """No key of an input exists for a key of its reader, before its start or while its window has not ended."""
+    what = f"no partition of {asset} is there for {key} (yet)" if key else f"{asset} has no such partition (yet)"
+    return Cause(kind=CauseKind.MISSING, message=what, input=asset)
+
+
 def unmet(input: Partition) -> Cause:
     """An input has no value, and this plan makes none."""
     return Cause(kind=CauseKind.UPSTREAM, message=f"{input} has no value", input=input.asset)

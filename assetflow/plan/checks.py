@@ -98,7 +98,7 @@ def ask_all(graph: Graph, snapshot: Snapshot, targets: Targets) -> Plan:
 
     What a check reads besides is read as it is. Nothing is made. Raises as :func:`assetflow.plan.planner.plan` does.
     """
-    keys = KeySets(graph, snapshot.keys)
+    keys = KeySets(graph, snapshot.keys, snapshot.as_of)
     chosen = selection(graph, targets, keys)
     steps = []
     for name in graph.order:

@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from assetflow.errors import UsageError, nearest
 from assetflow.graph import Graph
 from assetflow.model.definition import Node
 from assetflow.model.keys import AssetKey
-from assetflow.model.partitioning import SINGLE, All
+from assetflow.model.keysets import Keys
+from assetflow.model.mappings import All, Same
+from assetflow.model.mappings import Mapping as KeyMapping
+from assetflow.model.partitioning import SINGLE
 from assetflow.model.plan import Targets
-from assetflow.plan.keysets import Keys, KeySets
+from assetflow.plan.choosing import choice_of, chosen, no_such_partition
+from assetflow.plan.keysets import KeySets
 
 __all__ = ["closure", "selection"]
 
 
 def selection(graph: Graph, targets: Targets, keys: KeySets) -> Mapping[AssetKey, Sequence[str]]:
-    """The selected partition keys of every node that makes a selected asset, by node.
+    """The selected partition keys of every node that makes a selected asset, by node, in order.
 
     A call makes all outputs, so one selected output selects the node. What is not partitioned is not narrowed by
-    partition keys. Raises UsageError ``unknown-asset`` for a selected asset that is not in the graph, and
-    ``unknown-partition`` where keys are given, something partitioned is selected, and nothing has any of them.
+    partition keys, nor is what has no windows by times. Raises UsageError ``unknown-asset`` for a selected asset that
+    is not in the graph, ``bad-partition`` for a text that is none, and ``unknown-partition`` for one that names nothing
+    of what is selected and partitioned.
     """
+    nodes = _selected_nodes(graph, targets)
+    if targets.keys is None and targets.cells is None:
+        return {node.key: keys.of_node(node) for node in nodes}
+    choices = {text: choice_of(text) for text in sorted(targets.keys or ())}
+    unmatched = dict(choices)
+    cells: dict[AssetKey, set[str]] = {}
+    for cell in targets.cells or ():
+        cells.setdefault(graph.node_of(cell.asset).key, set()).add(cell.key)
     selected: dict[AssetKey, Sequence[str]] = {}
-    partitioned: list[AssetKey] = []
-    for node in _selected_nodes(graph, targets):
+    for node in nodes:
         own = keys.of_node(node)
-        if targets.keys is None or node.partitioning is SINGLE:
-            selected[node.key] = own
+        if node.partitioning is SINGLE:
+            if targets.cells is None or node.key in cells:
+                selected[node.key] = own
             continue
-        partitioned.append(node.key)
-        if chosen := tuple(key for key in own if key in targets.keys):
-            selected[node.key] = chosen
-    if targets.keys is not None and partitioned and not any(key in selected for key in partitioned):
-        existing = {key for name in partitioned for key in keys.of_node(graph.nodes[name])}
-        asked = ", ".join(repr(key) for key in sorted(targets.keys)[:5])
-        raise UsageError(
-            "unknown-partition",
-            f"nothing selected has a partition {asked}",
-            hint=nearest(min(targets.keys, default=""), existing),
-        )
+        found: set[str] = set(cells.get(node.key, ()))
+        whole = False
+        for text, choice in choices.items():
+            some = chosen(choice, own)
+            if some is None:
+                whole = True
+                continue
+            if some:
+                unmatched.pop(text, None)
+                found.update(some)
+        if whole or found:
+            selected[node.key] = own if whole else own.in_order(found)
+    partitioned = [node for node in nodes if node.partitioning is not SINGLE]
+    if unmatched and partitioned:
+        text, choice = next(iter(unmatched.items()))
+        raise no_such_partition(text, choice, {node.partitioning: keys.of_node(node) for node in partitioned}.values())
     return selected
 
 
@@ -64,34 +82,68 @@ def closure(graph: Graph, selected: Mapping[AssetKey, Sequence[str]], keys: KeyS
     Walks the order backwards, so that every reader has said what it needs before its inputs are asked.
     """
     needed: dict[AssetKey, set[str] | Keys] = {}
+    reach = _Reach()
     for name in reversed(graph.order):
-        chosen, asked = selected.get(name), needed.get(name)
-        if chosen is None and asked is None:
+        wanted, asked = selected.get(name), needed.get(name)
+        if wanted is None and asked is None:
             continue
         node = graph.nodes[name]
         own = keys.of_node(node)
-        if chosen is not None and not isinstance(asked, Keys):
-            asked = own if len(chosen) == len(own) else {*chosen, *(asked or ())}
-        if asked is not None and not isinstance(asked, Keys) and len(asked) == len(own):
+        if wanted is not None and not isinstance(asked, Keys):
+            asked = own if len(wanted) == len(own) else {*wanted, *(asked or ())}
+        asked = set() if asked is None else asked
+        for read in node.needs:
+            if read.asset in node.outputs and not isinstance(asked, Keys):
+                reach.past(read.mapping, asked, own)
+        if not isinstance(asked, Keys) and len(asked) == len(own):
             asked = own
-        needed[name] = asked if asked is not None else set()
+        needed[name] = asked
         for read in node.needs:
             producer = graph.node_of(read.asset)
             known = needed.get(producer.key)
             if isinstance(known, Keys):
                 continue
             upstream = keys.of_node(producer)
-            if asked and isinstance(read.mapping, All):
-                needed[producer.key] = upstream
-                continue
-            found: set[str] = known if known is not None else set()
-            for key in asked or ():
-                found.update(read.mapping.members(key, upstream))
-            needed[producer.key] = found
+            found = reach.of(read.mapping, asked, own, upstream)
+            needed[producer.key] = found if isinstance(found, Keys) or not known else known | found
     return {
-        name: asked
-        if isinstance(asked, Keys)
-        else tuple(key for key in keys.of_node(graph.nodes[name]) if key in asked)
+        name: asked if isinstance(asked, Keys) else keys.of_node(graph.nodes[name]).in_order(asked)
         for name in graph.order
         if (asked := needed.get(name)) is not None
     }
+
+
+class _Reach:
+    """What sets of keys read of an upstream. That of a whole set is worked out once for equal mappings."""
+
+    def __init__(self) -> None:
+        self._whole: dict[tuple[KeyMapping, int, int], set[str] | Keys] = {}
+
+    def of(self, mapping: KeyMapping, asked: set[str] | Keys, own: Keys, upstream: Keys) -> set[str] | Keys:
+        if not asked:
+            return set()
+        if isinstance(mapping, All) or (isinstance(mapping, Same) and asked is upstream):
+            return upstream
+        if not isinstance(asked, Keys):
+            return self._read(mapping, asked, own, upstream)
+        at = (mapping, id(own), id(upstream))
+        if at not in self._whole:
+            self._whole[at] = self._read(mapping, asked, own, upstream)
+        return self._whole[at]
+
+    @staticmethod
+    def _read(mapping: KeyMapping, asked: Iterable[str], own: Keys, upstream: Keys) -> set[str] | Keys:
+        found: set[str] = set()
+        for key in asked:
+            found.update(mapping.members(key, own, upstream))
+        return upstream if len(found) == len(upstream) else found
+
+    @staticmethod
+    def past(mapping: KeyMapping, asked: set[str], own: Keys) -> None:
+        """Add what a node reads of itself, and what that reads, and so on."""
+        waiting = list(asked)
+        while waiting:
+            for key in mapping.members(waiting.pop(), own, own):
+                if key not in asked:
+                    asked.add(key)
+                    waiting.append(key)

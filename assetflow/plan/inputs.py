@@ -64,6 +64,9 @@ class Inputs:
         self.unmet: list[Cause] = []
         #: Inputs of the step at hand that are known, but not fresh.
         self.unsound: list[AssetKey] = []
+        #: What the step at hand does without.
+        self.without: list[Partition] = []
+        self._requested = False
         #: The step at hand reads a source's change that is not recorded yet.
         self.unrecorded = False
 
@@ -72,6 +75,9 @@ class Inputs:
         if self.unmet or self.unsound:
             self.unmet, self.unsound = [], []
         self.unrecorded = False
+        self._requested = requested
+        if self.without:
+            self.without = []
         return self._as_it_is if requested and self._outside else self._version
 
     def _version(self, partition: Partition) -> DataVersion | None:
@@ -104,6 +110,15 @@ class Inputs:
             self.unmet.append(causes.unmet(partition))
             return None
         return current.data
+
+    def is_there(self, partition: Partition) -> bool:
+        """Whether the step at hand will find a value; asked of what it can do without, and noted where not."""
+        left = self._requested and self._outside is not None and self._outside(partition)
+        known = None if left else self.expected.get(partition)
+        there = not isinstance(known, Unavailable) if known is not None else self.current(partition) is not None
+        if not there:
+            self.without.append(partition)
+        return there
 
     def glance(self, partition: Partition, *, requested: bool) -> DataVersion | None:
         """The version that a check of the step at hand would read, without notes; None where there is none yet."""

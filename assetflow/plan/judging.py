@@ -66,5 +66,5 @@ class Judging:
             Partition(read.asset, member)
             for read in check.inputs
             if read.asset not in node.outputs
-            for member in read.mapping.members(key, self._keys_of(read.asset))
+            for member in read.mapping.members(key, self._keys_of(check.asset), self._keys_of(read.asset))
         ]

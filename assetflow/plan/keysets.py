@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from datetime import datetime
 
 from assetflow.graph import Graph
 from assetflow.model.definition import Node
 from assetflow.model.keys import AssetKey
-from assetflow.model.partitioning import SINGLE, Partitioning
+from assetflow.model.keysets import ONE, Keys, Listed, ProductKeys
+from assetflow.model.partitioning import SINGLE, Partitioning, Product
 from assetflow.model.versions import fingerprint
 
-__all__ = ["Keys", "KeySets"]
-
-
-class Keys(tuple[str, ...]):
-    """Partition keys in order. Membership is quick, since mappings ask for it once for every key of a consumer."""
-
-    _members: frozenset[str]
-
-    def __new__(cls, keys: Iterable[str]) -> Keys:
-        self = super().__new__(cls, keys)
-        self._members = frozenset(self)
-        return self
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._members
-
-
-_ONE = Keys(("",))
+__all__ = ["KeySets"]
 
 
 class KeySets:
-    """Which keys each asset has: those its partitioning gives, or those observed of a source.
+    """Which keys each asset has: those its partitioning gives by a time, or those observed of a source.
 
-    ``observed`` is ``Snapshot.keys`` or ``Plan.keys``. A source whose keys were not observed has none.
+    ``observed`` is ``Snapshot.keys`` or ``Plan.keys``, ``as_of`` the time of the same. A source whose keys were not
+    observed has none.
     """
 
-    def __init__(self, graph: Graph, observed: Mapping[AssetKey, tuple[str, ...]]) -> None:
+    def __init__(self, graph: Graph, observed: Mapping[AssetKey, tuple[str, ...]], as_of: datetime) -> None:
         self._graph = graph
         self._observed = observed
-        self._sets: dict[AssetKey | Partitioning, Keys] = {SINGLE: _ONE}
-        self._digests: dict[AssetKey | Partitioning, str] = {}
+        self._as_of = as_of
+        self._sets: dict[Partitioning, Keys] = {SINGLE: ONE}
+        self._digests: dict[Partitioning, str] = {}
         self._combined: dict[tuple[str, ...], str] = {}
 
     def of(self, asset: AssetKey) -> Keys:
@@ -50,15 +37,21 @@ class KeySets:
     def of_node(self, node: Node) -> Keys:
         """The keys of all outputs of a node, in order."""
         partitioning = node.partitioning
-        if partitioning is SINGLE:
-            return _ONE
-        where = partitioning.keys_from or partitioning
-        found = self._sets.get(where)
+        return ONE if partitioning is SINGLE else self.given_by(partitioning)
+
+    def given_by(self, partitioning: Partitioning) -> Keys:
+        """The keys of whatever is cut in this way, in order. Equal partitionings give one and the same set."""
+        found = self._sets.get(partitioning)
         if found is None:
-            source = partitioning.keys_from
-            found = Keys(partitioning.fixed_keys() if source is None else self._observed.get(source, ()))
-            self._sets[where] = found
+            found = self._sets[partitioning] = self._made(partitioning)
         return found
+
+    def _made(self, partitioning: Partitioning) -> Keys:
+        if isinstance(partitioning, Product):
+            return ProductKeys({name: self.given_by(each) for name, each in partitioning.dimensions.items()})
+        if partitioning.keys_from is None:
+            return partitioning.keys(self._as_of)
+        return Listed(self._observed.get(partitioning.keys_from, ()))
 
     def digest(self, node: Node) -> str:
         """Digest of a node's own keys and, input by input, of the keys of what it reads: see ``Memo.keys``."""
@@ -69,8 +62,7 @@ class KeySets:
         return found
 
     def _digest(self, node: Node) -> str:
-        where = node.partitioning.keys_from or node.partitioning
-        found = self._digests.get(where)
+        found = self._digests.get(node.partitioning)
         if found is None:
-            found = self._digests[where] = fingerprint(*self.of_node(node))
+            found = self._digests[node.partitioning] = self.of_node(node).digest()
         return found

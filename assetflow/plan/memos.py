@@ -27,6 +27,7 @@ from assetflow.graph import Graph
 from assetflow.model.definition import Node
 from assetflow.model.history import Memo
 from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.mappings import is_computed
 from assetflow.plan.keysets import KeySets
 
 __all__ = ["advanced", "proved", "scope"]
@@ -53,7 +54,7 @@ def scope(
     The place for keys instead of nodes is here: where digests match and nothing expired, only a memo's exceptions, the
     node's keys moved since, and ``Mapping.affected`` of the input keys moved since need comparing.
     """
-    key_sets = KeySets(graph, keys)
+    key_sets = KeySets(graph, keys, as_of)
     lost_assets = {partition.asset for partition in lost}
     touched = {*changed_sources, *lost_assets, *also}
     compared: set[AssetKey] = set()
@@ -70,6 +71,8 @@ def scope(
 
 def _settled(node: Node, memo: Memo | None, moved: Mapping[AssetKey, int], keys: KeySets, as_of: datetime) -> bool:
     if memo is None or memo.exceptions or memo.definition != node.digest:
+        return False
+    if any(is_computed(read.mapping) for read in node.needs):
         return False
     if node.max_age is not None and (not node.max_age or memo.expires_at is None or memo.expires_at <= as_of):
         return False

@@ -65,7 +65,7 @@ from assetflow.plan.checks import Judged, cause_of
 from assetflow.plan.closure import closure, selection
 from assetflow.plan.inputs import PENDING, Inputs, Known, Unavailable
 from assetflow.plan.judging import Judging
-from assetflow.plan.keysets import Keys, KeySets
+from assetflow.plan.keysets import KeySets
 from assetflow.plan.memos import proved
 from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse, decide, held_values
 from assetflow.plan.standing import state_of
@@ -100,6 +100,11 @@ class _Cell(NamedTuple):
     histories: Sequence[History]
     trace: Trace
     requested: bool
+    #: What it does without.
+    without: tuple[Partition, ...] = ()
+
+    def is_there(self, partition: Partition) -> bool:
+        return partition not in self.without
 
 
 class _Planning:
@@ -109,11 +114,8 @@ class _Planning:
         self.graph = graph
         self.snapshot = snapshot
         self.targets = targets
-        self.keys = KeySets(graph, snapshot.keys)
-        self.selected = {
-            name: keys if isinstance(keys, Keys) else Keys(keys)
-            for name, keys in selection(graph, targets, self.keys).items()
-        }
+        self.keys = KeySets(graph, snapshot.keys, snapshot.as_of)
+        self.selected = selection(graph, targets, self.keys)
         self.inputs = Inputs(snapshot.histories, self.is_outside if targets.only else None)
         self.judging = Judging(self.inputs, self.keys.of)
         self.expected = self.inputs.expected
@@ -256,10 +258,11 @@ class _Planning:
         requested = self.is_selected(node.key, key)
         outputs = tuple([Partition(asset, key) for asset in node.outputs])
         histories = [self.snapshot.histories.get(output, _NEVER) for output in outputs]
-        trace = trace_of(node, key, self.keys.of, self.inputs.look(requested=requested))
-        cell = _Cell(node, key, outputs, histories, trace, requested)
+        trace = trace_of(node, key, self.keys.of, self.inputs.look(requested=requested), self.inputs.is_there)
+        cell = _Cell(node, key, outputs, histories, trace, requested, tuple(self.inputs.without))
         if self.inputs.unrecorded:
             self.exceptions.add(key)
+        self.inputs.unmet += _nothing_for(node, key, trace)
         if self.inputs.unmet:
             self.block(cell)
             return
@@ -394,7 +397,8 @@ class _Planning:
         digest = None
         if left is None and any(history.setback for history in cell.histories):
             # With an input pending there is no trace of today yet: the one that the inputs' current values give.
-            digest = cell.trace.digest or trace_of(cell.node, cell.key, self.keys.of, self.inputs.today).digest
+            today = trace_of(cell.node, cell.key, self.keys.of, self.inputs.today, cell.is_there)
+            digest = cell.trace.digest or today.digest
         for output, history in zip(cell.outputs, cell.histories, strict=True):
             own = state or state_of(cell.node, history, digest, as_of, left)
             setback = (left or history.setback) if own in _SETBACKS else None
@@ -432,6 +436,7 @@ class _Planning:
             reuse=reuse,
             again=again,
             seconds=_seconds(cell.histories),
+            without=cell.without,
         )
         self.steps.append(step)
 
@@ -450,7 +455,7 @@ class _Planning:
         return tuple(told)
 
     def named_input(self, cell: _Cell, cause: Cause, read: Input, edge: Edge) -> Cause:
-        members = read.mapping.members(cell.key, self.keys.of(read.asset))
+        members = read.mapping.members(cell.key, self.keys.of_node(cell.node), self.keys.of(read.asset))
         if len(members) != 1 or edge.count != 1:
             return cause
         partition = Partition(read.asset, members[0])
@@ -464,6 +469,15 @@ class _Planning:
             return cause
         materializations = [m for m in (past.current, *past.by_trace.values()) if m is not None]
         return causes.input_named(cause, read, members[0], edge, today, materializations)
+
+
+def _nothing_for(node: Node, key: str, trace: Trace) -> list[Cause]:
+    """Why a step could not be made though nothing is missing: of what it reads one value, no key exists."""
+    return [
+        causes.nothing_to_read(read.asset, key)
+        for read, edge in zip(node.inputs, trace.edges, strict=True)
+        if not edge.count and read.required
+    ]
 
 
 def _versions(cell: _Cell, found: Sequence[Materialization | None]) -> dict[Partition, DataVersion]:

@@ -24,7 +24,7 @@ __all__ = ["explained"]
 def explained(graph: Graph, plan: Plan, partition: Partition, catalog: Catalog) -> Explanation:
     """The explanation of one partition from a plan that has it in its closure."""
     node = graph.node_of(partition.asset)
-    keys = KeySets(graph, plan.keys)
+    keys = KeySets(graph, plan.keys, plan.as_of)
     if partition.key not in keys.of(partition.asset):
         raise UsageError("unknown-partition", f"{partition.asset} has no partition {partition.key!r}")
     version = find(catalog, plan.environment, partition)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self, TypeVar, overload
 from assetflow import load as room
 from assetflow.catalog import Catalog
 from assetflow.declare import Asset, SqlAsset
-from assetflow.errors import AssetflowError, Mistakes, UsageError, nearest
+from assetflow.errors import AssetflowError, Mistakes, UsageError
 from assetflow.graph import Graph
 from assetflow.graph.classes import Holds, classified
 from assetflow.graph.columns import ColumnAddress, ColumnLineage, between_columns, column_named, column_or_asset
@@ -35,9 +35,11 @@ from assetflow.model.plan import Plan, State, Targets
 from assetflow.model.storage import Store
 from assetflow.plan import plan as decided
 from assetflow.plan.checks import ask_all
+from assetflow.plan.choosing import STATES, named_key
 from assetflow.project.contracts import late, promised, promised_at, releases
 from assetflow.project.explaining import explained
-from assetflow.project.results import AssetStatus, Explanation, Named, Result
+from assetflow.project.partitions import listed
+from assetflow.project.results import AssetStatus, Explanation, Named, PartitionStatus, Result
 from assetflow.project.running import USUAL, Running, RunOptions
 from assetflow.project.schemas import last_columns, refuse_misfits
 from assetflow.project.snapshot import Seen, look, taken
@@ -276,7 +278,6 @@ class Project:
         nodes = graph.nodes if targets.assets is None else {graph.node_of(a).key for a in targets.assets}
         sources = [n for n in sorted(graph.upstream(nodes) | set(nodes)) if graph.nodes[n].observed]
         seen = look(self.loaded, sources, self.files)
-        _check_keys(graph, targets, seen)
         return seen, taken(graph, self.reading, self.store, self.environment, targets, seen, self.world.now())
 
     def _targets(
@@ -291,17 +292,31 @@ class Project:
         texts = [s if isinstance(s, str) else str(self.resolve(s)) for s in selection]
         assets = self._stored(texts) if texts else None
         named: frozenset[Partition] = frozenset()
-        if assets is not None and all(not _OPERATORS & set(text) for text in texts):
-            single = keys is None or len(keys) == 1
-            key = "" if keys is None else keys[0]
-            named = frozenset(Partition(asset, key) for asset in assets) if single else named
+        key = "" if keys is None else named_key(keys[0]) if len(keys) == 1 else None
+        if assets is not None and key is not None and all(not _OPERATORS & set(text) for text in texts):
+            named = frozenset(Partition(asset, key) for asset in assets)
+        states = STATES & set(keys or ())
+        cells = self._standing(assets, states) if states else None
         return Targets(
             assets=assets,
-            keys=None if keys is None else frozenset(keys),
+            keys=None if keys is None else frozenset(keys) - states,
+            cells=cells,
             only=only,
             force=force,
             retry_failed=retry_failed,
-            named=named,
+            named=named | (cells or frozenset()),
+        )
+
+    def _standing(self, assets: frozenset[AssetKey] | None, states: Collection[str]) -> frozenset[Partition]:
+        """The partitions of some assets (None: of all) that are in one of these states."""
+        graph = self.loaded.graph
+        plan, _, _ = self._planned(Targets(assets=assets))
+        return frozenset(
+            partition
+            for partition, standing in plan.standings.items()
+            if standing.state in states
+            and (assets is None or partition.asset in assets)
+            and not graph.node_of(partition.asset).observed
         )
 
     def _stored(self, texts: Sequence[str]) -> frozenset[AssetKey]:
@@ -325,6 +340,20 @@ class Project:
         graph = self.loaded.graph
         shown = sorted(graph.definitions.keys() - graph.views if assets is None else assets)
         return statuses(self.loaded.graph, plan, shown, self.reading, seen)
+
+    def partitions(self, asset: Named, partitions: Sequence[str] | str | None = None) -> tuple[PartitionStatus, ...]:
+        """How the partitions of an asset stand, in the order of their keys; ``partitions`` narrows them as it does for
+        :meth:`plan`.
+        """
+        key = self.resolve(asset)
+        if key in self.loaded.graph.views:
+            raise is_a_view(key)
+        keys = (partitions,) if isinstance(partitions, str) else partitions
+        states = STATES & set(keys or ())
+        plan, _, _ = self._planned(Targets(assets=frozenset([key])))
+        texts = None if keys is None or states else keys
+        found = listed(self.loaded.graph, plan, key, texts, self.reading)
+        return tuple(each for each in found if not states or each.state in states)
 
     def explain(self, address: str) -> Explanation:
         """Why a partition is in its state, and what differs between its making and today."""
@@ -427,7 +456,7 @@ class Project:
         if key in self.loaded.views:
             if partition or version is not None:
                 raise is_a_view(key)
-            return viewed(self.loaded, key, as_, self.past, self.values(), self.files)
+            return viewed(self.loaded, key, as_, self.past, self.values(), self.files, self.world.now())
         hint = as_
         if hint is None:
             node = self.loaded.graph.node_of(key)
@@ -507,20 +536,3 @@ class Project:
         """The contracts whose freshness is not kept by what is stored."""
         made = {str(each.key): each.materialized_at for each in self.status()}
         return late(self.contracts().values(), made, self.world.now())
-
-
-def _check_keys(graph: Graph, targets: Targets, seen: Seen) -> None:
-    """Raises UsageError ``unknown-partition`` for a key that no selected asset has."""
-    if not targets.keys:
-        return
-    assets = graph.assets if targets.assets is None else targets.assets
-    observed = seen.keys(graph)
-    known: set[str] = set()
-    for asset in assets:
-        cut = graph.node_of(asset).partitioning
-        known |= set(cut.fixed_keys() if cut.keys_from is None else observed.get(cut.keys_from, ()))
-    for key in sorted(targets.keys - known):
-        there = sorted(known - {""})
-        listed = ", ".join(there[:5]) + (f", and {len(there) - 5:,} more" if len(there) > 5 else "")
-        hint = nearest(key, there) or (f"there are {listed}" if there else "none of them is partitioned")
-        raise UsageError("unknown-partition", f"no selected asset has a partition {key!r}", hint=hint)

@@ -16,7 +16,7 @@ from assetflow.model.journal import Outcome, RunStatus
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Cause, State
 
-__all__ = ["AssetStatus", "Difference", "Explanation", "Result"]
+__all__ = ["AssetStatus", "Difference", "Explanation", "PartitionStatus", "Result"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,23 @@ class AssetStatus:
     materialized_at: datetime | None
     #: How the last attempt at the first of these partitions ended, where that is what the state says.
     setback: Setback | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionStatus:
+    """How one partition stands."""
+
+    partition: Partition
+    #: The values of a product's dimensions; empty for others.
+    keys: Mapping[str, str]
+    #: The window of a time partition, on its zone's clock.
+    start: datetime | None
+    end: datetime | None
+    state: State
+    causes: tuple[Cause, ...]
+    #: The ``:vN`` that is current, and when it was made or confirmed.
+    version: int | None
+    materialized_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def taken(
             or history.current is None
             or history.current.data.digest != stored.data.digest
         }
-        changed |= _unsettled_sources(graph, sources, seen, histories)
+        changed |= _unsettled_sources(graph, sources, seen, histories, as_of)
         memos = view.memos()
         compared = _compared(graph, view, memos, targets, seen, changed | set(seen.missing), lost, as_of)
         wanted = _assets(graph, closure if compared is None else closure & compared)
@@ -96,10 +96,10 @@ def taken(
 
 
 def _unsettled_sources(
-    graph: Graph, sources: Iterable[AssetKey], seen: Seen, histories: Mapping[Partition, History]
+    graph: Graph, sources: Iterable[AssetKey], seen: Seen, histories: Mapping[Partition, History], as_of: datetime
 ) -> set[AssetKey]:
     """The sources whose content of today was not judged by all their checks, or fails one."""
-    keys = KeySets(graph, seen.keys(graph))
+    keys = KeySets(graph, seen.keys(graph), as_of)
     versions = {partition: stored.data for partition, stored in seen.stored.items()}
     found: set[AssetKey] = set()
     for name in sources:

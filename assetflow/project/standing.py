@@ -20,7 +20,7 @@ def statuses(
     graph: Graph, plan: Plan, shown: Sequence[AssetKey], catalog: Catalog, seen: Seen
 ) -> tuple[AssetStatus, ...]:
     """One status an asset; a source is fresh as soon as it can be seen."""
-    keys = KeySets(graph, plan.keys)
+    keys = KeySets(graph, plan.keys, plan.as_of)
     by_asset: dict[AssetKey, list[tuple[Partition, Standing]]] = {}
     for partition, standing in plan.standings.items():
         by_asset.setdefault(partition.asset, []).append((partition, standing))

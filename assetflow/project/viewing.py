@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +14,9 @@ from assetflow.errors import UsageError
 from assetflow.load.definitions import BoundInput, Loaded
 from assetflow.load.sources import FileVersions
 from assetflow.model.keys import AssetKey
-from assetflow.model.partitioning import SINGLE
+from assetflow.model.keysets import Keys
+from assetflow.model.partitioning import SINGLE, sources_of
+from assetflow.plan import KeySets
 from assetflow.project.snapshot import look
 from assetflow.run.arguments import Argument, Lying, Member, Seen, loaded
 from assetflow.store.values import Values
@@ -33,7 +36,9 @@ def is_a_view(key: AssetKey) -> UsageError:
     return UsageError("is-a-view", f"{key} is a view: it stores nothing, so nothing of it is ever made", hint=hint)
 
 
-def viewed(project: Loaded, key: AssetKey, hint: object, past: Past, values: Values, files: FileVersions) -> Any:
+def viewed(
+    project: Loaded, key: AssetKey, hint: object, past: Past, values: Values, files: FileVersions, as_of: datetime
+) -> Any:
     """A view's table, of the library that ``hint`` names; None: pyarrow's.
 
     Raises UsageError ``no-value`` where something that it reads is not made yet, and as loading does.
@@ -42,7 +47,7 @@ def viewed(project: Loaded, key: AssetKey, hint: object, past: Past, values: Val
     hints = {output.key: output.hint for each in project.bound.values() for output in each.outputs}
     arguments: dict[str, Any] = {}
     for each in bound.inputs:
-        members = tuple(_members(project, key, each, past, files))
+        members = tuple(_members(project, key, each, past, files, as_of))
         whole = Argument(str(key), each, members, hints.get(each.edge.asset))
         arguments[each.parameter] = loaded(whole, values, lambda: None)
     with TemporaryDirectory(prefix="assetflow-", ignore_cleanup_errors=True) as folder:
@@ -50,12 +55,14 @@ def viewed(project: Loaded, key: AssetKey, hint: object, past: Past, values: Val
     return table if hint is None else types.tables.from_arrow(table, hint)
 
 
-def _members(project: Loaded, key: AssetKey, taken: BoundInput, past: Past, files: FileVersions) -> Iterator[Member]:
+def _members(
+    project: Loaded, key: AssetKey, taken: BoundInput, past: Past, files: FileVersions, as_of: datetime
+) -> Iterator[Member]:
     asset = taken.edge.asset
     partitioning = project.graph.node_of(asset).partitioning
     seen = look(
         project,
-        [each for each in (asset, partitioning.keys_from) if each is not None and each in project.sources],
+        [each for each in dict.fromkeys((asset, *sources_of(partitioning))) if each in project.sources],
         files,
     )
     for error in seen.missing.values():
@@ -65,10 +72,9 @@ def _members(project: Loaded, key: AssetKey, taken: BoundInput, past: Past, file
             Member(each.key, Seen(project.sources[asset])) for each in sorted(seen.stored) if each.asset == asset
         )
         return
-    today: set[str] | None = None
+    today: Keys | None = None
     if partitioning != SINGLE:
-        source = partitioning.keys_from
-        today = set(partitioning.fixed_keys() if source is None else seen.keys(project.graph)[source])
+        today = KeySets(project.graph, seen.keys(project.graph), as_of).of(asset)
     found = [each for each in past.current(asset) if today is None or each.materialization.partition.key in today]
     if not found and today is None:
         hint = f"assetflow materialize {asset}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -114,11 +114,15 @@ def loaded(argument: Argument, values: Values, connect: Callable[[], Any]) -> An
     reading = _Reading(argument, values, connect)
     match bound.shape:
         case "dict":
-            value: Any = {member.key: reading.value(member, _element(bound.hint)) for member in argument.members}
+            hint = _element(bound.hint)
+            value: Any = {bound.keyed.of(member.key): reading.value(member, hint) for member in argument.members}
+        case "iterator":
+            return reading.one_by_one(_element(bound.hint))
         case "table":
             value = reading.table()
         case _:
-            value = reading.value(argument.members[0], bound.hint)
+            (member,) = argument.members
+            value = reading.value(member, bound.hint)
     if type(value) is bound.hint and bound.hint in PLAIN:
         return value
     return checked(value, bound.hint, what=f"input {bound.parameter} of {argument.reader}")
@@ -185,10 +189,30 @@ class _Reading:
         """All members as one table, one after the other."""
         if not self.argument.members and self.argument.bound.edge.optional:
             return self.argument.bound.default
-        table = types.tables.concat([self._read(member, _arrow_table()) for member in self.argument.members])
+        tables = [self._read(member, _arrow_table()) for member in self.argument.members]
+        table = types.tables.concat(tables)
         if (rows := self.argument.bound.rows) is not None:
             table = self._held(table, rows)  # as a whole: keys may be repeated in another partition
+        if (name := self.argument.bound.key_column) is not None:
+            table = self._with_keys(table, name, [each.num_rows for each in tables])
         return self._as_asked(table, self.argument.bound.hint)
+
+    def _with_keys(self, table: Any, name: str, rows: Sequence[int]) -> Any:  # Arrow tables
+        """A table of the members' rows, with a column that holds the key of each."""
+        if name in table.column_names:
+            raise ValueMismatch(
+                "table-columns",
+                f"input {self.argument.parameter} of {self.argument.reader}: the table has a column {name!r} already",
+                hint="name another key_column=",
+            )
+        keys = [member.key for member, count in zip(self.argument.members, rows, strict=True) for _ in range(count)]
+        return types.tables.to_arrow(table.append_column(name, [keys]))
+
+    def one_by_one(self, hint: object) -> Iterator[Any]:
+        """The values of the members, each read when it is asked for."""
+        what = f"input {self.argument.parameter} of {self.argument.reader}"
+        for member in self.argument.members:
+            yield checked(self.value(member, hint), hint, what=what)
 
     def _as_asked(self, table: Any, hint: object) -> Any:  # a canonical table; one as the hint says
         connection = self.connect() if kind_of_hint(hint) is TableKind.DUCKDB else None
@@ -255,10 +279,10 @@ def _arrow_table() -> object:
 
 
 def _element(hint: object) -> object:
-    """The value type of a ``dict[key, value]`` annotation; None where it says nothing."""
+    """The value type of a ``dict[key, value]`` or ``Iterator[value]`` annotation; None where it says nothing."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     if get_origin(hint) is Union:
         hint = next((each for each in get_args(hint) if each is not type(None)), None)
     arguments = get_args(hint)
-    return arguments[1] if len(arguments) == 2 else None
+    return arguments[-1] if arguments else None

@@ -17,7 +17,7 @@ from assetflow.errors import AssetflowError
 from assetflow.load.code.includes import unchanged
 from assetflow.load.definitions import Bound
 from assetflow.model.checks import Verdict
-from assetflow.model.context import RunContext, Skip
+from assetflow.model.context import PartitionContext, RunContext, Skip
 from assetflow.model.journal import Failure, Output
 from assetflow.model.keys import Partition
 from assetflow.model.versions import ColumnVersion, Stored
@@ -48,6 +48,7 @@ class Work:
     number: int
     bound: Bound
     outputs: tuple[Partition, ...]
+    partition: PartitionContext
     run: RunContext
     #: The step's folder below :attr:`Tools.scratch`.
     scratch: str
@@ -178,7 +179,7 @@ def _called(work: Work, tools: Tools, log: AttemptLog) -> _Saved:
     with ExitStack() as ending:
         context = StepContext(
             step=str(work.step.asset),
-            key=work.step.key,
+            partition=work.partition,
             run=work.run,
             scratch=partial(tools.scratch.joinpath, work.scratch),
             state=work.state,

@@ -32,14 +32,14 @@ class StepContext(Context):
         self,
         *,
         step: str,
-        key: str,
+        partition: PartitionContext,
         run: RunContext,
         scratch: Callable[[], Path],
         state: str | None,
         progressed: Callable[[float, float], None],
     ) -> None:
         self._step = step
-        self._partition = PartitionContext(key)
+        self._partition = partition
         self._run = run
         self._scratch = scratch
         self._state_before = state

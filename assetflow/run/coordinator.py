@@ -203,7 +203,7 @@ class Coordinator:
         if not self._new_attempt(step, result, result.failure, wait):
             return
         if result.source_moved:
-            self._observing.see_again(self._journal, self._course.run, self._course.deciding.members(step))
+            self._observing.see_again(self._journal, self._course.run, self._course.deciding.reads(step))
         one = self._course.plan.steps[step]
         self._telling.tell(
             AttemptFailed(
@@ -312,7 +312,7 @@ class Coordinator:
             return
         if question.missing:
             reason = f"{question.missing[0]} has no value"
-            self._ending.not_run(step, reason, failing=True)
+            self._ending.not_run(step, reason, failing=not course.deciding.waits(step, question.missing[0]))
             return
         if isinstance(question.decision, Reuse | Rebuild) and (unmet := course.deciding.unmet(step, question.claimed)):
             self._ending.not_run(step, f"{unmet} has no value, which a check reads", failing=True)
@@ -375,7 +375,7 @@ class Coordinator:
     def _made_durable(self, step: int) -> bool:
         """What the step reads is durable, or the step is open again because some of that was lost."""
         course = self._course
-        if all(course.memory.is_durable(p) for edge in course.deciding.members(step) for p in edge):
+        if all(course.memory.is_durable(p) for edge in course.deciding.reads(step) for p in edge):
             return True
         self._recording.write()
         if step not in course.void:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from assetflow.graph import Graph
 from assetflow.model.checks import Check, Verdict
-from assetflow.model.definition import Node
+from assetflow.model.definition import Missing, Node
 from assetflow.model.history import History, Materialization, SetbackKind
 from assetflow.model.journal import Claim, Claimed, Read
 from assetflow.model.keys import Partition
@@ -20,7 +20,7 @@ from assetflow.plan.rebuilder import Decision, decide
 from assetflow.plan.traces import VersionOf, trace_of
 from assetflow.run.memory import Memory
 
-__all__ = ["Deciding", "Question", "steps_upstream"]
+__all__ = ["Deciding", "Question", "steps_spared", "steps_upstream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,11 @@ class Deciding:
         self._plan = plan
         self._graph = graph
         self._memory = memory
-        self._keys = KeySets(graph, plan.keys)
+        self._keys = KeySets(graph, plan.keys, plan.as_of)
         self._members: dict[int, tuple[tuple[Partition, ...], ...]] = {}
         self._judging: dict[int, tuple[Partition, ...]] = {}
+        self._without: dict[int, frozenset[Partition]] = {}
+        self._given_up: set[Partition] = set()
 
     def step(self, number: int) -> Step:
         return self._plan.steps[number]
@@ -62,17 +64,43 @@ class Deciding:
         found = self._members.get(step)
         if found is None:
             one = self._plan.steps[step]
+            own = self._keys.of_node(self.node(step))
             found = self._members[step] = tuple(
-                tuple(Partition(edge.asset, key) for key in edge.mapping.members(one.key, self._keys.of(edge.asset)))
+                tuple(
+                    Partition(edge.asset, key) for key in edge.mapping.members(one.key, own, self._keys.of(edge.asset))
+                )
                 for edge in self.node(step).inputs
             )
         return found
 
+    def optional(self, step: int) -> frozenset[Partition]:
+        """Those of its members that the step can do without."""
+        edges = zip(self.node(step).inputs, self.members(step), strict=True)
+        return frozenset(member for edge, found in edges if edge.missing is Missing.SKIP for member in found)
+
+    def reads(self, step: int) -> tuple[tuple[Partition, ...], ...]:
+        """As :meth:`members`, without what the step does without, as it was when the step was asked about."""
+        found, without = self.members(step), self._without.get(step)
+        return tuple(tuple(p for p in edge if p not in without) for edge in found) if without else found
+
+    def waits(self, step: int, missing: Partition) -> bool:
+        """Whether it is no mistake that an input has no value."""
+        edges = (edge for edge in self.node(step).inputs if edge.asset == missing.asset)
+        return all(edge.missing is Missing.WAIT for edge in edges)
+
+    def give_up(self, partitions: Iterable[Partition]) -> None:
+        """These will have no value in this run, whatever is current."""
+        self._given_up.update(partitions)
+
+    def regain(self, partitions: Iterable[Partition]) -> None:
+        """What was given up is open again."""
+        self._given_up.difference_update(partitions)
+
     def read_by(self, step: int, check: Check) -> tuple[tuple[Partition, ...], ...]:
         """The partitions that a check of a step reads, edge by edge; the step's own outputs among them."""
-        key = self._plan.steps[step].key
+        key, own = self._plan.steps[step].key, self._keys.of(check.asset)
         return tuple(
-            tuple(Partition(edge.asset, member) for member in edge.mapping.members(key, self._keys.of(edge.asset)))
+            tuple(Partition(edge.asset, member) for member in edge.mapping.members(key, own, self._keys.of(edge.asset)))
             for edge in check.inputs
         )
 
@@ -106,7 +134,15 @@ class Deciding:
                 return None
             return current.data
 
-        trace = trace_of(node, one.key, self._keys.of, version_of)
+        if optional := self.optional(step):
+            gone = self._given_up.union(one.without)
+            self._without[step] = frozenset(
+                each for each in optional if each in gone or self._memory.current(each, claimed) is None
+            )
+        without = self._without.get(step, frozenset())
+        trace = trace_of(node, one.key, self._keys.of, version_of, lambda partition: partition not in without)
+        empty = (read for read, edge in zip(node.inputs, trace.edges, strict=True) if read.required and not edge.count)
+        missing += [Partition(read.asset, one.key) for read in empty]
         histories = tuple(claimed.histories.get(output, History()) for output in one.outputs)
         again = frozenset(SetbackKind) if anew else one.again
         decision = decide(
@@ -172,7 +208,7 @@ class Deciding:
 
     def _reads(self, step: int, claimed: Claimed) -> tuple[tuple[Read, ...], ...]:
         reads = []
-        for edge in self.members(step):
+        for edge in self.reads(step):
             found = ((partition, self._memory.current(partition, claimed)) for partition in edge)
             reads.append(
                 tuple(
@@ -182,6 +218,12 @@ class Deciding:
                 )
             )
         return tuple(reads)
+
+
+def steps_spared(steps: Sequence[Step], deciding: Deciding) -> list[set[int]]:
+    """For each step, those of the steps upstream that it can do without."""
+    makers: Mapping[Partition, int] = {output: number for number, one in enumerate(steps) for output in one.outputs}
+    return [{makers[each] for each in deciding.optional(number) if each in makers} for number in range(len(steps))]
 
 
 def steps_upstream(steps: Sequence[Step], deciding: Deciding) -> list[set[int]]:

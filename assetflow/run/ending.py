@@ -240,7 +240,10 @@ class Ending:
             self._give_up(step, f"{self._course.plan.steps[step].id} was skipped and has no older value")
 
     def _give_up(self, step: int, reason: str) -> None:
-        for reader in self._course.schedule.give_up(step):
+        course = self._course
+        given_up = course.schedule.give_up(step)
+        course.deciding.give_up(output for one in (step, *given_up) for output in course.plan.steps[one].outputs)
+        for reader in given_up:
             self._put(reader, reason, ())
 
     def _put(self, step: int, reason: str, causes: tuple[Cause, ...]) -> None:

@@ -20,7 +20,7 @@ from assetflow.model.plan import Plan
 from assetflow.run.capture import capturing
 from assetflow.run.coordinator import Coordinator, JobResult
 from assetflow.run.course import Course
-from assetflow.run.deciding import Deciding, steps_upstream
+from assetflow.run.deciding import Deciding, steps_spared, steps_upstream
 from assetflow.run.ending import Ending
 from assetflow.run.ends import Group
 from assetflow.run.executors import Executor, Inline, Threads
@@ -250,7 +250,11 @@ class _Run:
         return Course(
             run=self.number,
             plan=self._plan,
-            schedule=Schedule(self._upstream, [step.seconds for step in self._plan.steps]),
+            schedule=Schedule(
+                self._upstream,
+                [step.seconds for step in self._plan.steps],
+                steps_spared(self._plan.steps, self._deciding),
+            ),
             memory=self._memory,
             deciding=self._deciding,
             preparing=preparing,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from assetflow.errors import StorageError
 from assetflow.load.definitions import Bound, BoundCheck, BoundInput, Loaded
 from assetflow.model.checks import Check
-from assetflow.model.context import RunContext
+from assetflow.model.context import PartitionContext, RunContext
 from assetflow.model.history import History, Materialization
 from assetflow.model.journal import Claimed, Journal
 from assetflow.model.keys import AssetKey, Partition
@@ -72,7 +72,7 @@ class Preparing:
 
         With ``share``, equal older data may lend its bytes, and large values may be stored beside.
         """
-        members = self._deciding.members(number)
+        members = self._deciding.reads(number)
         edges = self._loaded_edges(number, step)
         arguments = tuple(
             Argument(
@@ -89,6 +89,7 @@ class Preparing:
             number=attempt_number,
             bound=self.bound(step),
             outputs=step.outputs,
+            partition=PartitionContext.of(step.key, self._deciding.node(number).partitioning),
             run=self._run,
             scratch=str(number),
             arguments=arguments,
@@ -142,6 +143,7 @@ class Preparing:
         return Audit(
             step=step.id,
             attempt=claimed.attempt,
+            partition=PartitionContext.of(step.key, self._deciding.node(number).partitioning),
             run=self._run,
             places=tuple(places),
             rows=tuple(value.data.rows for value in values),
@@ -151,7 +153,7 @@ class Preparing:
         )
 
     def _watched(self, number: int) -> tuple[Watched, ...]:
-        read = [partition for edge in self._deciding.members(number) for partition in edge]
+        read = [partition for edge in self._deciding.reads(number) for partition in edge]
         own = self._deciding.step(number).outputs  # of a source's checks: what is judged is what was seen
         return self._observing.watched([*read, *self._deciding.judging(number), *own])
 

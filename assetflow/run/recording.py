@@ -109,6 +109,7 @@ class Recording:
         course.undone |= undone
         course.failing -= undone
         course.void |= running
+        course.deciding.regain(output for step in undone for output in course.plan.steps[step].outputs)
         for step in undone:
             one = course.plan.steps[step]
             for output in one.outputs:

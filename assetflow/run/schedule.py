@@ -7,7 +7,7 @@ A step's path is longer than that of any step that reads it, so the order is top
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from enum import Enum, auto
 
 __all__ = ["Schedule", "Stage"]
@@ -32,10 +32,16 @@ class Schedule:
     """The steps of one run.
 
     ``upstream`` holds, for each step, the steps whose results it reads; all stand before it. ``seconds`` is what
-    each took the last time, None where unknown.
+    each took the last time, None where unknown. ``spared`` are those upstream that a step can do without: it waits for
+    them, and begins also where they have no usable end.
     """
 
-    def __init__(self, upstream: Sequence[Iterable[int]], seconds: Sequence[float | None]) -> None:
+    def __init__(
+        self,
+        upstream: Sequence[Iterable[int]],
+        seconds: Sequence[float | None],
+        spared: Sequence[Collection[int]] | None = None,
+    ) -> None:
         self._upstream = [tuple(sorted(set(each))) for each in upstream]
         count = len(self._upstream)
         readers: list[list[int]] = [[] for _ in range(count)]
@@ -43,6 +49,7 @@ class Schedule:
             for producer in needed:
                 readers[producer].append(step)
         self._readers = readers
+        self._spared = {(producer, step) for step, some in enumerate(spared or ()) for producer in some}
         self._order = _by_critical_path(readers, seconds)
         self._rank = [0] * count
         for rank, step in enumerate(self._order):
@@ -145,7 +152,11 @@ class Schedule:
     def over(self, step: int) -> None:
         """The step has an end that its readers can use."""
         self._move(step, Stage.OVER)
-        for reader in self._readers[step]:
+        self._settle(self._readers[step])
+
+    def _settle(self, readers: Iterable[int]) -> None:
+        """These wait for one step less."""
+        for reader in readers:
             self._missing[reader] -= 1
             if self._missing[reader]:
                 continue
@@ -158,10 +169,12 @@ class Schedule:
         """The step has no usable end: all that need it, directly or not, are over too. Gives these, in order."""
         self._move(step, Stage.OVER)
         self._dead.add(step)
-        given_up = [reader for reader in self.downstream([step]) if self._stages[reader] is not Stage.OVER]
+        given_up = [reader for reader in self._needing([step]) if self._stages[reader] is not Stage.OVER]
         for reader in given_up:
             self._aside.pop(reader, None)
             self._move(reader, Stage.OVER)
+        for one in (step, *given_up) if self._spared else ():
+            self._settle(reader for reader in self._readers[one] if (one, reader) in self._spared)
         return tuple(given_up)
 
     def drop(self, step: int) -> None:
@@ -170,13 +183,21 @@ class Schedule:
         self._move(step, Stage.OVER)
 
     def downstream(self, steps: Iterable[int]) -> list[int]:
-        """All steps that need one of these, directly or not, in plan order; not these themselves."""
+        """All steps that read from one of these, directly or not, in plan order; not these themselves."""
+        return self._reached(steps, frozenset())
+
+    def _needing(self, steps: Iterable[int]) -> list[int]:
+        """As :meth:`downstream`, without those that can do without."""
+        return self._reached(steps, self._spared)
+
+    def _reached(self, steps: Iterable[int], without: Set[tuple[int, int]]) -> list[int]:
         given = set(steps)
         found: set[int] = set()
         pending = list(given)
         while pending:
-            for reader in self._readers[pending.pop()]:
-                if reader not in found:
+            step = pending.pop()
+            for reader in self._readers[step]:
+                if reader not in found and (step, reader) not in without:
                     found.add(reader)
                     pending.append(reader)
         return sorted(found - given)
@@ -189,7 +210,7 @@ class Schedule:
         """
         first = set(lost)
         touched = first | set(self.downstream(first))
-        without_hope = set(self.downstream(self._dead - touched))
+        without_hope = set(self._needing(self._dead - touched))
         undone = frozenset(step for step in touched - without_hope if self._stages[step] is Stage.OVER)
         running = frozenset(step for step in touched if self._stages[step] is Stage.BEGUN)
         self._dead -= undone

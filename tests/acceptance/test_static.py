@@ -97,8 +97,8 @@ def test_a_key_that_is_new_or_gone_is_all_that_changes(shop: Folder) -> None:
         ('Static("eu", "us", ODD)', 'Static("eu", "")', "'' cannot be a key of Static()"),
         ('Static("eu", "us", ODD)', 'Static("\\ud800")', "cannot be a key of Static()"),
         ("partitions=REGIONS)\ndef doubled", 'partitions=Static("eu"))\ndef doubled', "impossible-mapping"),
-        ("doubled: Annotated[dict[str, int], In(partitions=All())]", "doubled: int", "impossible-mapping"),
-        ("partitions=REGIONS)\ndef doubled", 'partitions=["eu"])\ndef doubled', 'partitions= takes Static("eu", "us")'),
+        ("doubled: Annotated[dict[str, int], In(partitions=All())]", "doubled: int", "needs-mapping"),
+        ("partitions=REGIONS)\ndef doubled", 'partitions=["eu"])\ndef doubled', "it is partitioned by ['eu']"),
     ],
 )
 def test_mistakes(shop: Folder, old: str, new: str, told: str) -> None:
@@ -108,6 +108,6 @@ def test_mistakes(shop: Folder, old: str, new: str, told: str) -> None:
 
 def test_a_key_that_is_not_there(shop: Folder) -> None:
     done = shop.run("materialize", "--partition", "asia", code=2)
-    assert "error[unknown-partition]: no selected asset has a partition 'asia'" in done.err
+    assert "error[unknown-partition]: nothing selected has a partition 'asia'" in done.err
     assert "there are" in done.err
     assert "did you mean eu" in shop.run("materialize", "--partition", "eu1", code=2).err

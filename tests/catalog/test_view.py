@@ -6,7 +6,7 @@ from datetime import timedelta
 from assetflow.catalog import Catalog
 from assetflow.model.definition import Definition, Input, Kind, Parameter, ResourceUse
 from assetflow.model.history import Memo
-from assetflow.model.partitioning import All, Same
+from assetflow.model.mappings import Recorded
 from assetflow.model.versions import Untracked, fingerprint
 
 
@@ -90,8 +90,8 @@ def definition(w, name, **more) -> Definition:
         node=w.asset(name),
         type="polars.DataFrame",
         inputs=(
-            Input(parameter="raw", asset=w.asset("raw"), mapping=All(), columns=("x", "y"), type="DataFrame"),
-            Input(parameter="", asset=w.asset("other"), mapping=Same(), loaded=False, optional=True),
+            Input(parameter="raw", asset=w.asset("raw"), mapping=Recorded("all"), columns=("x", "y"), type="DataFrame"),
+            Input(parameter="", asset=w.asset("other"), mapping=Recorded("same"), loaded=False, optional=True),
         ),
         parameters=(Parameter(name="limit", type="int", value="3", origin="pyproject.toml"),),
         resources=(ResourceUse(parameter="api", name="api", type="Api"),),

@@ -43,7 +43,15 @@ Every command takes these options too:
 
 `SEL` is a selection of assets: `name`, `group.name`, a glob, `+x` (and all it needs), `x+` (and all that needs it),
 `2+x` and `x+3` (so many steps), `group:g`, `tag:t`, `owner:o`, `kind:k`, `status:s`, joined by `and`, `or`, `not` and
-parentheses. Several arguments mean *or*. An `ADDRESS` is a name, with `@partition` and `:vN` where one value is meant.
+parentheses. Several arguments mean *or*.
+
+`--partition` takes a key; a range `K1..K2`, both ends included, whose ends may also be times like `2026-01`,
+`2026-W02`, `2026-01-05` or `2026-01-05T13` (it selects every window that shares time with it, as such a time alone
+does); `latest` and `last:7`, the newest; `missing`, `failed` and `stale`, by how partitions stand;
+`day=2026-01,region=eu`, by dimensions; and a JSON string, which is nothing but a key. What is not partitioned is not
+narrowed, nor is what has no windows by a time.
+
+An `ADDRESS` is a name, with `@partition` and `:vN` where one value is meant.
 
 Data goes to stdout, everything else to stderr.
 """

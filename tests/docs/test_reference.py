@@ -68,6 +68,7 @@ SHOWN = {
     "list": ["list"],
     "validate": ["validate"],
     "status": ["status"],
+    "partitions": ["partitions", "good"],
     "plan": ["plan"],
     "materialize": ["materialize"],
     "check": ["check"],

@@ -7,7 +7,7 @@ import pytest
 from assetflow.graph import Graph
 from assetflow.model.definition import Definition, Input, Kind, Node
 from assetflow.model.keys import AssetKey
-from assetflow.model.partitioning import All
+from assetflow.model.mappings import All
 from assetflow.model.trace import Recipe
 
 

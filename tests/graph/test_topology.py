@@ -9,7 +9,7 @@ from assetflow.errors import DefinitionError, UsageError
 from assetflow.graph import Graph
 from assetflow.model.definition import Input, Node
 from assetflow.model.keys import AssetKey
-from assetflow.model.partitioning import All
+from assetflow.model.mappings import All
 from assetflow.model.trace import Recipe
 
 Make = Callable[..., Graph]

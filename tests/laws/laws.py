@@ -31,7 +31,7 @@ class LawfulPlan:
         self.environment = environment
         self.graph = graph_of(project)
         self.plan = world.plan(project, targets, environment)
-        self.keys = KeySets(self.graph, self.plan.keys)
+        self.keys = KeySets(self.graph, self.plan.keys, self.plan.as_of)
         self.by_id = {one.id: one for one in world.made}
         self.closure = self._closure()
 
@@ -74,7 +74,7 @@ class LawfulPlan:
         return [
             Partition(read.asset, member)
             for read in self.graph.nodes[name].inputs
-            for member in read.mapping.members(key, self.keys.of(read.asset))
+            for member in read.mapping.members(key, self.keys.of_node(self.graph.nodes[name]), self.keys.of(read.asset))
         ]
 
     def _never_a_wrong_fresh(self) -> None:

@@ -182,7 +182,9 @@ class Team:
             return Targets()
         some = frozenset(choose.sample(assets, min(len(assets), choose.choice([1, 1, 2, 3]))))
         named = choose.random() < 0.3 and len(some) == 1
-        keys = frozenset(choose.choice(["x", "xy"])) if choose.random() < 0.4 and "x" in self.world.inbox else None
+        keys = None
+        if choose.random() < 0.4 and "x" in self.world.inbox:
+            keys = frozenset(choose.choice(["x", "xy"])) & self.world.inbox.keys()
         return Targets(
             assets=some,
             keys=keys,

@@ -9,7 +9,8 @@ from typing import Any
 from assetflow.graph import Graph
 from assetflow.model.definition import Input, Node
 from assetflow.model.keys import AssetKey
-from assetflow.model.partitioning import SINGLE, All, KeysOf, Same
+from assetflow.model.mappings import All, Same
+from assetflow.model.partitioning import SINGLE, KeysOf
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import ColumnVersion, DataVersion, fingerprint
 

@@ -109,14 +109,14 @@ class World:
             changed = {
                 source
                 for source in (FILE, INBOX)
-                for key in KeySets(graph, keys).of(source)
+                for key in KeySets(graph, keys, self.now).of(source)
                 if (one := current.get(Partition(source, key))) is None or one.data != observed.get(one.partition)
             }
             lost = {partition for partition, one in current.items() if one.id in self.lost}
             moved = self.moved[environment]
             compared = scope(graph, self.memos[environment], moved, keys, changed, lost, self.now, force)
         histories = {}
-        key_sets = KeySets(graph, keys)
+        key_sets = KeySets(graph, keys, self.now)
         for node in graph.nodes.values():
             readers_compared = compared is None or any(key in compared for key in graph.consumers(node.key))
             if readers_compared or compared is None or node.key in compared or node.key in force:
@@ -186,7 +186,7 @@ class World:
         report: Report,
     ) -> str:
         node, spec = graph.nodes[step.node], project[step.node]
-        keys = KeySets(graph, report.plan.keys)
+        keys = KeySets(graph, report.plan.keys, report.plan.as_of)
         read: dict[Partition, Value | None] = {}
 
         def version_of(partition: Partition) -> DataVersion | None:
@@ -303,7 +303,7 @@ class World:
         values.setdefault(Partition(FILE), UNKNOWN)
         ingredients_today: dict[Partition, Any] = {}
         graph = graph_of(project)
-        keys = KeySets(graph, {INBOX: tuple(sorted(self.inbox))})
+        keys = KeySets(graph, {INBOX: tuple(sorted(self.inbox))}, self.now)
         for name in graph.order:
             if name in (FILE, INBOX):
                 continue

@@ -169,27 +169,27 @@ def test_mappings_that_cannot_be_are_told(project: Project) -> None:
         """
     )
     assert written(project, body).mistakes() == (
-        "error[impossible-mapping]: shop.single (single) takes 'words' from shop.words (keys of shop.inbox):"
-        " which keys is not clear\n"
+        "error[needs-mapping]: shop.single (single) takes 'words' from shop.words (keys of shop.inbox):"
+        " which of its partitions is not said\n"
         "  shop.single   shop/a.py:11\n"
         "  shop.words    shop/a.py:6\n"
-        "hint: to read all of them: words: Annotated[dict[str, T], In(partitions=All())]\n"
+        "hint: for all as one table words: Annotated[T, In(partitions=All())]; Last(7) for the newest\n"
         "error[impossible-mapping]: shop.across (keys of shop.other) takes 'words' from shop.words"
         " (keys of shop.inbox): which keys is not clear\n"
         "  shop.across   shop/a.py:13\n"
         "  shop.words    shop/a.py:6\n"
         "hint: to read all of them: words: Annotated[dict[str, T], In(partitions=All())]\n"
-        "error[edge-type]: shop.shaped takes words: int, but reads all partitions of shop.words\n"
+        "error[edge-type]: shop.shaped takes words: int, but reads several partitions of shop.words\n"
         "  shop.shaped   shop/a.py:15\n"
         "  shop.words    shop/a.py:6\n"
-        "hint: annotate it as dict[str, T], or as a table of all of them\n"
+        "hint: annotate it as dict[str, T], as Iterator[T], or as a table of all of them\n"
         "error[edge-type]: shop.member takes words: dict[str, str], but shop.words gives int\n"
         "  shop.member   shop/a.py:17\n"
         "  shop.words    shop/a.py:6\n"
         "hint: int is not str\n"
-        "error[not-there-yet]: shop.later is partitioned by ['a', 'b'], which is not supported yet\n"
+        "error[bad-argument]: shop.later: it is partitioned by ['a', 'b']\n"
         "  shop.later   shop/a.py:19\n"
-        'hint: for now, partitions= takes Static("eu", "us") or a source of Files(...)'
+        'hint: partitions= takes Daily("2026-01-01"), Static("eu", "us"), Product(…), or a source of Files(...)'
     )
 
 

@@ -13,7 +13,8 @@ from assetflow.graph import Graph
 from assetflow.model.definition import Input, Node
 from assetflow.model.history import History, Materialization, Setback, SetbackKind, Snapshot
 from assetflow.model.keys import AssetKey, Partition
-from assetflow.model.partitioning import SINGLE, All, KeysOf, Same
+from assetflow.model.mappings import All, Same
+from assetflow.model.partitioning import SINGLE, KeysOf
 from assetflow.model.plan import Plan, Targets
 from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Recipe, Trace
@@ -125,11 +126,13 @@ class Shelf:
             history = self.histories.get(read)
             return history.current.data if history and history.current else None
 
-        return trace_of(self.nodes[key(name)], partition, (keys or KeySets(self.graph, self.keys)).of, version_of)
+        return trace_of(
+            self.nodes[key(name)], partition, (keys or KeySets(self.graph, self.keys, self.as_of)).of, version_of
+        )
 
     def make(self, names: str, content: str | DataVersion = "", **fields: Any) -> None:
         """Make nodes as they are today, one after the other; ``name@key`` or all keys."""
-        keys = KeySets(self.graph, self.keys)
+        keys = KeySets(self.graph, self.keys, self.as_of)
         for text in names.split():
             name, at, partition = text.partition("@")
             node = self.nodes[key(name)]

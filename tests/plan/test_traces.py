@@ -4,11 +4,12 @@ from typing import Any
 
 from assetflow.model.definition import Input, Node
 from assetflow.model.keys import AssetKey, Partition
-from assetflow.model.partitioning import All, KeysOf, Same
+from assetflow.model.keysets import ONE, Listed
+from assetflow.model.mappings import All, Same
+from assetflow.model.partitioning import KeysOf
 from assetflow.model.trace import Recipe, Trace
 from assetflow.model.versions import ColumnVersion, DataVersion
 from assetflow.plan import trace_of
-from assetflow.plan.keysets import Keys
 
 RAW, REPORT = AssetKey("shop", "raw"), AssetKey("shop", "report")
 
@@ -20,7 +21,12 @@ def table(**columns: str) -> DataVersion:
 def trace(versions: dict[str, DataVersion | None], *, key: str = "", **read: Any) -> Trace:
     edge = Input(**{"parameter": "raw", "asset": RAW, "mapping": All(), **read})
     node = Node(key=REPORT, outputs=(REPORT,), recipe=Recipe.of(code="1"), inputs=(edge,))
-    return trace_of(node, key, lambda _: Keys(versions), lambda partition: versions[partition.key])
+    return trace_of(
+        node,
+        key,
+        lambda asset: Listed([key] if asset == REPORT else versions),
+        lambda partition: versions[partition.key],
+    )
 
 
 def test_equal_inputs_give_equal_digests_and_other_data_another() -> None:
@@ -73,7 +79,7 @@ def test_a_parameters_name_does_not_count() -> None:
 
 def test_what_a_cell_stands_for_counts() -> None:
     node = Node(key=REPORT, outputs=(REPORT,), recipe=Recipe.of(code="1"), partitioning=KeysOf(RAW))
-    first, second = (trace_of(node, key, lambda _: (), lambda _: None) for key in ("a", "b"))
+    first, second = (trace_of(node, key, lambda _: Listed("ab"), lambda _: None) for key in ("a", "b"))
     assert first.digest != second.digest
 
 
@@ -85,5 +91,5 @@ def test_every_member_is_asked_for_in_order() -> None:
 
     edge = Input(parameter="raw", asset=RAW, mapping=All())
     node = Node(key=REPORT, outputs=(REPORT,), recipe=Recipe.of(code="1"), inputs=(edge,))
-    trace_of(node, "", lambda _: ("b", "a"), version_of)
+    trace_of(node, "", lambda asset: ONE if asset == REPORT else Listed(("b", "a")), version_of)
     assert asked == [Partition(RAW, "b"), Partition(RAW, "a")]

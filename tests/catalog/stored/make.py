@@ -23,7 +23,7 @@ from assetflow.catalog.creation import SCHEMA_VERSION  # noqa: E402
 from assetflow.model.definition import Definition, Input, Kind  # noqa: E402
 from assetflow.model.history import Memo  # noqa: E402
 from assetflow.model.journal import RunStatus  # noqa: E402
-from assetflow.model.partitioning import All  # noqa: E402
+from assetflow.model.mappings import All  # noqa: E402
 from assetflow.model.versions import fingerprint  # noqa: E402
 
 

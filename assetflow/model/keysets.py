@@ -1,0 +1,265 @@
+"""Sets of partition keys in order, and the windows of time that they may stand for."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from abc import ABC, abstractmethod
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import product
+from typing import overload
+
+from assetflow.model.versions import fingerprint
+
+__all__ = ["ONE", "Keys", "Listed", "ProductKeys", "Windows", "instant_text", "parted", "written"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """What keys of a time partitioning stand for: ``[starts[i], ends[i])``, in whole seconds since 1970 in UTC.
+
+    Both are ascending and no two windows overlap; between two there may be a gap.
+    """
+
+    starts: Sequence[int]
+    ends: Sequence[int]
+    #: The zone whose clock the windows follow.
+    zone: tzinfo
+    #: How many windows the calendar will have after the last one here that begin before an instant, but at most so
+    #: many.
+    ahead: Callable[[int, int], int] = field(compare=False, default=lambda _end, _most: 0)
+
+    def overlapping(self, start: int, end: int) -> range:
+        """The positions of the windows that share time with ``[start, end)``."""
+        return range(bisect_right(self.ends, start), max(bisect_left(self.starts, end), bisect_right(self.ends, start)))
+
+    def bounds(self, position: int) -> tuple[datetime, datetime]:
+        """Start and end on the zone's clock."""
+        start, end = self.starts[position], self.ends[position]
+        return (_EPOCH + timedelta(seconds=start)).astimezone(self.zone), (_EPOCH + timedelta(seconds=end)).astimezone(
+            self.zone
+        )
+
+
+class Keys(Sequence[str], ABC):
+    """The partition keys of an asset, in order, each once."""
+
+    __slots__ = ()
+
+    @property
+    def windows(self) -> Windows | None:
+        """What they stand for, by position, where they are windows of time."""
+        return None
+
+    @property
+    def dimensions(self) -> Mapping[str, Keys]:
+        """The keys of each dimension; empty where there is only one, which has no name."""
+        return {}
+
+    @abstractmethod
+    def position(self, key: str) -> int | None:
+        """Where a key stands; None where it is none of these."""
+
+    def values(self, key: str) -> Mapping[str, str]:
+        """The value of each dimension that a key stands for; empty where there is only one dimension."""
+        return {}
+
+    def cell(self, key: str) -> str:
+        """What a key stands for, as text: part of a trace, since a function sees it."""
+        windows = self.windows
+        if windows is None:
+            return key
+        position = self.position(key)
+        assert position is not None, f"there is no partition {key}"
+        return f"{instant_text(windows.starts[position])}/{instant_text(windows.ends[position])}"
+
+    def digest(self, count: int | None = None) -> str:
+        """Digest of the first ``count`` keys (None: of all) and of what these stand for."""
+        last = len(self) if count is None else count
+        windows = self.windows
+        times = [] if windows is None else [windows.starts[:last], windows.ends[:last]]
+        return fingerprint(json.dumps([self[:last], *times], separators=(",", ":")))
+
+    def in_order(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """Some of these keys in the order in which they stand here; what is none of these is left out."""
+        found = ((at, key) for key in keys if (at := self.position(key)) is not None)
+        return tuple(key for _, key in sorted(found))
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.position(key) is not None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return self is other or (len(self) == len(other) and tuple(self) == tuple(other))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(repr, self[:5]))
+        return f"Keys({shown}{', …' if len(self) > 5 else ''})"
+
+
+class Listed(Keys):
+    """Keys one by one."""
+
+    __slots__ = ("_digest", "_keys", "_positions", "_windows")
+
+    def __init__(self, keys: Iterable[str], windows: Windows | None = None) -> None:
+        self._keys = tuple(keys)
+        self._windows = windows
+        self._positions: dict[str, int] | None = None
+        self._digest: str | None = None
+
+    @property
+    def windows(self) -> Windows | None:
+        return self._windows
+
+    def position(self, key: str) -> int | None:
+        if self._positions is None:
+            self._positions = {each: at for at, each in enumerate(self._keys)}
+        return self._positions.get(key)
+
+    def digest(self, count: int | None = None) -> str:
+        if count is not None and count != len(self._keys):
+            return super().digest(count)
+        if self._digest is None:
+            self._digest = super().digest()
+        return self._digest
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        return self._keys[at]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+
+#: The key of everything that is not partitioned.
+ONE: Keys = Listed(("",))
+
+
+class ProductKeys(Keys):
+    """Every combination of the keys of some dimensions, the last dimension changing fastest.
+
+    They are counted and found by arithmetic, never listed: a key is ``day=2026-01-05,region=eu``.
+    """
+
+    __slots__ = ("_dimensions",)
+
+    def __init__(self, dimensions: Mapping[str, Keys]) -> None:
+        self._dimensions = dict(dimensions)
+
+    @property
+    def dimensions(self) -> Mapping[str, Keys]:
+        return self._dimensions
+
+    def position(self, key: str) -> int | None:
+        values = parted(key)
+        if values is None or list(values) != list(self._dimensions):
+            return None
+        at = 0
+        for name, keys in self._dimensions.items():
+            place = keys.position(values[name])
+            if place is None:
+                return None
+            at = at * len(keys) + place
+        return at if written(values) == key else None
+
+    def values(self, key: str) -> Mapping[str, str]:
+        return parted(key) or {}
+
+    def cell(self, key: str) -> str:
+        values = self.values(key)
+        return written({name: keys.cell(values[name]) for name, keys in self._dimensions.items()})
+
+    def digest(self, count: int | None = None) -> str:
+        if count is not None and count != len(self):
+            return super().digest(count)
+        return fingerprint(*(text for name, keys in self._dimensions.items() for text in (name, keys.digest())))
+
+    def combined(self, chosen: Mapping[str, Iterable[str]]) -> Iterator[str]:
+        """The keys with these values; of a dimension that is not named all."""
+        parts = [
+            [f"{name}={_quoted(value)}" for value in chosen.get(name, keys)] for name, keys in self._dimensions.items()
+        ]
+        return map(",".join, product(*parts))
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        if isinstance(at, slice):
+            return tuple(self[each] for each in range(*at.indices(len(self))))
+        place = range(len(self))[at]
+        values: dict[str, str] = {}
+        for name, keys in reversed(self._dimensions.items()):
+            place, own = divmod(place, len(keys))
+            values[name] = keys[own]
+        return written({name: values[name] for name in self._dimensions})
+
+    def __len__(self) -> int:
+        total = 1
+        for keys in self._dimensions.values():
+            total *= len(keys)
+        return total
+
+    def __iter__(self) -> Iterator[str]:
+        return self.combined({})
+
+
+_PLAIN = re.compile(r"[\w/+:.-]+\Z")
+_PART = re.compile(r'([^=,"]+)=("(?:[^"\\]|\\.)*"|[^,"]*)(,|\Z)')
+
+
+def _quoted(value: str) -> str:
+    return value if _PLAIN.match(value) else json.dumps(value, ensure_ascii=False)
+
+
+def written(values: Mapping[str, str]) -> str:
+    """The values of dimensions as one text: ``day=2026-01-05,region="a, b"``."""
+    return ",".join(f"{name}={_quoted(value)}" for name, value in values.items())
+
+
+@functools.lru_cache(maxsize=4096)
+def parted(text: str) -> Mapping[str, str] | None:
+    """What :func:`written` wrote, in the order as written; None for any other text."""
+    found: dict[str, str] = {}
+    at, more = 0, True
+    while more:
+        match = _PART.match(text, at)
+        if match is None:
+            return None
+        value = match[2]
+        if value.startswith('"'):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                return None
+        found[match[1]] = value
+        at, more = match.end(), bool(match[3])
+    return found if at == len(text) else None
+
+
+def instant_text(seconds: int) -> str:
+    """An instant in UTC as ISO 8601, without seconds where there are none."""
+    at = _EPOCH + timedelta(seconds=seconds)
+    return at.strftime("%Y-%m-%dT%H:%MZ" if seconds % 60 == 0 else "%Y-%m-%dT%H:%M:%SZ").rjust(17, "0")
