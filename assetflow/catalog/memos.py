@@ -11,7 +11,7 @@ from assetflow.catalog import tables
 from assetflow.catalog.encoding import hexed, instant, json_text, micros, packed
 from assetflow.catalog.ids import Ids
 from assetflow.catalog.statements import Prepared, inserted, key
-from assetflow.model.history import Memo
+from assetflow.model.history import KeyCount, Memo
 from assetflow.model.keys import AssetKey
 
 __all__ = ["read_memos", "write_memos"]
@@ -33,7 +33,7 @@ def read_memos(connection: Connection, environment: int | None, assets: Mapping[
     return {
         assets[asset]: Memo(
             definition=hexed(definition),
-            keys=hexed(keys),
+            keys=_counts(keys),
             expires_at=None if expires is None else instant(expires),
             revision=revision,
             exceptions=frozenset(json.loads(exceptions)) if exceptions else frozenset(),
@@ -42,6 +42,14 @@ def read_memos(connection: Connection, environment: int | None, assets: Mapping[
             _MEMOS, {"environment": environment}
         )
     }
+
+
+def _counts(stored: bytes) -> tuple[KeyCount, ...]:
+    """Counts and digests of keys; none, which matches nothing, where an older assetflow wrote something else."""
+    try:
+        return tuple((count, digest) for count, digest in json.loads(stored))
+    except ValueError:
+        return ()
 
 
 def write_memos(connection: Connection, ids: Ids, environment: int, memos: Mapping[AssetKey, Memo]) -> int:
@@ -61,7 +69,7 @@ def write_memos(connection: Connection, ids: Ids, environment: int, memos: Mappi
                 environment,
                 assets[node],
                 packed(memo.definition) or b"",
-                packed(memo.keys) or b"",
+                json_text(memo.keys).encode(),
                 None if memo.expires_at is None else micros(memo.expires_at),
                 memo.revision,
                 json_text(sorted(memo.exceptions)) if memo.exceptions else None,

@@ -32,6 +32,15 @@ _MOVED = (
     .join(tables.partition_keys, _K.id == _Q.key_id)
     .where(_P.environment_id == bindparam("environment"), _P.from_revision > bindparam("since"))
 )
+_MOVED_COUNTS = (
+    select(_P.asset_id, func.count())
+    .where(
+        _P.environment_id == bindparam("environment"),
+        _P.asset_id.in_(WANTED),
+        _P.from_revision > bindparam("since"),
+    )
+    .group_by(_P.asset_id)
+)
 _CURRENT = (
     select(_P.asset_id, _K.text, _P.materialization_id)
     .join(tables.partitions, _Q.id == _P.partition_id)
@@ -118,6 +127,24 @@ class View:
                     moved[partition] = revision
         return moved
 
+    def moved_keys(self, assets: Iterable[AssetKey], since: int, most: int) -> dict[AssetKey, dict[str, int]]:
+        """As :meth:`moved`, of some assets, key by key; without those of which more than so many keys moved."""
+        found: dict[AssetKey, dict[str, int]] = {}
+        with decoding(self._where):
+            ids = self._ids.assets(self._connection, assets).values()
+            few = [
+                asset
+                for chunk in chunks(ids)
+                for asset, count in self._rows(_MOVED_COUNTS, since=since, wanted=chunk)
+                if count <= most
+            ]
+            some = _MOVED.where(_P.asset_id.in_(WANTED))
+            for chunk in chunks(few):
+                for asset, key, revision in self._rows(some, since=since, wanted=chunk):
+                    keys = found.setdefault(self._assets[asset], {})
+                    keys[key] = max(revision, keys.get(key, 0))
+        return found
+
     def moved_assets(self, since: int) -> dict[AssetKey, int]:
         """The assets of which a pointer moved or a stored value was judged after a revision, each with the last
         revision at which that happened.
@@ -153,6 +180,22 @@ class View:
             leases = leases_of(self._connection, self._id, partitions)
             running = {id for id, lease in leases.items() if lease.alive}
             return self._facts.histories(self._connection, self._id, partitions, lost=lost, running=running)
+
+    def histories_of(
+        self, wanted: Collection[Partition], lost: Collection[Partition] = frozenset()
+    ) -> dict[Partition, History]:
+        """As :meth:`histories`, of these partitions only."""
+        with decoding(self._where):
+            ids = self._ids.partitions(self._connection, wanted)
+            partitions = {id: partition for partition, id in ids.items()}
+            leases = leases_of(self._connection, self._id, partitions)
+            running = {id for id, lease in leases.items() if lease.alive}
+            return self._facts.histories(self._connection, self._id, partitions, lost=lost, running=running)
+
+    def judged_assets(self, since: int) -> frozenset[AssetKey]:
+        """The assets of which a stored value was judged after a revision, while no pointer need have moved."""
+        with decoding(self._where):
+            return frozenset(self._assets[asset] for asset, _ in self._rows(_JUDGED_ASSETS, since=since))
 
     def _wanted(self, assets: Collection[int]) -> list[tuple[int, int, str]]:
         return [

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from assetflow.model.checks import PastVerdict
 from assetflow.model.keys import AssetKey, Partition
@@ -80,6 +81,10 @@ class History:
     verdicts: Mapping[tuple[str, str], PastVerdict] = field(default_factory=dict)
 
 
+#: How many keys a set has, and their digest.
+KeyCount: TypeAlias = tuple[int, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memo:
     """What the last ``materialize`` proved about one node, in one environment.
@@ -89,8 +94,8 @@ class Memo:
     """
 
     definition: str
-    #: Digest of the node's own keys, and of the keys of its inputs.
-    keys: str
+    #: How many keys each set has that the node and its inputs are cut by, and their digest.
+    keys: tuple[KeyCount, ...]
     expires_at: datetime | None
     #: The revision of the snapshot that was decided on, never that of a commit.
     revision: int
@@ -112,8 +117,8 @@ class Snapshot:
     observed: Mapping[Partition, DataVersion] = field(default_factory=dict)
     #: The partitions' pasts, for every partition of the assets in ``loaded`` and for what these read.
     histories: Mapping[Partition, History] = field(default_factory=dict)
-    #: The nodes whose partitions must be compared; all others are known to be fresh by their memo.
-    #: None: every node (no memo is used).
-    compared: frozenset[AssetKey] | None = None
+    #: The nodes of which partitions must be compared, and which (None: all); all else is known to be fresh by a memo.
+    #: None: everything (no memo is used).
+    compared: Mapping[AssetKey, frozenset[str] | None] | None = None
     #: Memos of settled nodes that fell far behind, moved on to this revision: what a plan remembers beside its own.
     carried: Mapping[AssetKey, Memo] = field(default_factory=dict)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from assetflow.graph import Graph
 from assetflow.model.definition import Node
+from assetflow.model.history import KeyCount
 from assetflow.model.keys import AssetKey
 from assetflow.model.keysets import ONE, Keys, Listed, ProductKeys
 from assetflow.model.partitioning import SINGLE, Partitioning, Product
-from assetflow.model.versions import fingerprint
 
 __all__ = ["KeySets"]
 
@@ -27,8 +27,8 @@ class KeySets:
         self._observed = observed
         self._as_of = as_of
         self._sets: dict[Partitioning, Keys] = {SINGLE: ONE}
-        self._digests: dict[Partitioning, str] = {}
-        self._combined: dict[tuple[str, ...], str] = {}
+        self._summaries: dict[Partitioning, tuple[tuple[str, Keys, KeyCount], ...]] = {}
+        self._digests: dict[tuple[int, int], str] = {}
 
     def of(self, asset: AssetKey) -> Keys:
         """The keys of an asset, in order."""
@@ -53,16 +53,46 @@ class KeySets:
             return partitioning.keys(self._as_of)
         return Listed(self._observed.get(partitioning.keys_from, ()))
 
-    def digest(self, node: Node) -> str:
-        """Digest of a node's own keys and, input by input, of the keys of what it reads: see ``Memo.keys``."""
-        parts = (self._digest(node), *(self._digest(self._graph.node_of(edge.asset)) for edge in node.needs))
-        found = self._combined.get(parts)
+    def summary(self, node: Node) -> tuple[KeyCount, ...]:
+        """How many keys a node and what it reads have, and their digests: see ``Memo.keys``."""
+        return tuple(part for cut in self._cuts(node) for _, _, part in self._parts(cut))
+
+    def grown(self, node: Node, before: tuple[KeyCount, ...]) -> dict[Partitioning, Collection[str]] | None:
+        """The keys that were added at the end of a node's sets, or of what it reads, since a summary; by partitioning.
+
+        None where a set has changed in another way.
+        """
+        cuts = self._cuts(node)
+        parts = [(cut, name, keys, now) for cut in cuts for name, keys, now in self._parts(cut)]
+        if len(parts) != len(before):
+            return None
+        grown: dict[Partitioning, Collection[str]] = {}
+        for (cut, name, keys, now), (count, digest) in zip(parts, before, strict=True):
+            if now == (count, digest):
+                continue
+            if count >= len(keys) or self._digest(keys, count) != digest:
+                return None
+            own = self.given_by(cut)
+            new = keys[count:]
+            grown[cut] = {*grown.get(cut, ()), *own.combined({name: new})} if isinstance(own, ProductKeys) else new
+        return grown
+
+    def _cuts(self, node: Node) -> tuple[Partitioning, ...]:
+        """The partitionings of a node and of what it reads, each once."""
+        others = (self._graph.node_of(edge.asset).partitioning for edge in node.needs)
+        return tuple(dict.fromkeys((node.partitioning, *others)))
+
+    def _parts(self, cut: Partitioning) -> tuple[tuple[str, Keys, KeyCount], ...]:
+        found = self._summaries.get(cut)
         if found is None:
-            found = self._combined[parts] = fingerprint(*parts)
+            keys = self.given_by(cut)
+            named = keys.dimensions or {"": keys}
+            found = tuple((name, each, (len(each), self._digest(each, len(each)))) for name, each in named.items())
+            self._summaries[cut] = found
         return found
 
-    def _digest(self, node: Node) -> str:
-        found = self._digests.get(node.partitioning)
-        if found is None:
-            found = self._digests[node.partitioning] = self.of_node(node).digest()
-        return found
+    def _digest(self, keys: Keys, count: int) -> str:
+        at = (id(keys), count)
+        if at not in self._digests:
+            self._digests[at] = keys.digest(count)
+        return self._digests[at]

@@ -11,10 +11,12 @@ too. It is looked at once more by the next plan, which then finds everything fre
 
 Three things hide from revisions, and are counted as moved: sources that changed and were not recorded (their readers
 are exceptions in the memo, since the observation may never be recorded and the file may change back), stored values
-that were lost, and ``max_age=0``. What reads from a compared node is compared as well: nothing is fresh under a stale
-parent, and only comparing tells whether the parent is.
+that were lost, and ``max_age=0``.
 
-Memos are kept for whole nodes; a node that is not settled has all its keys compared.
+Where the definition is the same and nothing has expired, only some keys of a node are compared: the exceptions; those
+that moved; new ones; and those that read what moved, is new, or is compared itself, as nothing is fresh under a stale
+parent and only comparing tells whether the parent is (:meth:`assetflow.model.mappings.Mapping.affected`). Key sets may
+have grown at their end, as those of time do with every window that ends; any other change of them compares all keys.
 """
 
 from __future__ import annotations
@@ -22,76 +24,157 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 
 from assetflow.graph import Graph
-from assetflow.model.definition import Node
+from assetflow.model.definition import Input, Node
 from assetflow.model.history import Memo
 from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.keysets import Keys
 from assetflow.model.mappings import is_computed
+from assetflow.model.partitioning import Partitioning
 from assetflow.plan.keysets import KeySets
 
-__all__ = ["advanced", "proved", "scope"]
+__all__ = ["Moved", "Some", "advanced", "proved", "scope"]
+
+#: Some keys of a node; None: all that it has.
+Some: TypeAlias = frozenset[str] | None
+#: The last revision at which the pointers of an asset moved, as a whole or key by key.
+Moved: TypeAlias = int | Mapping[str, int]
 
 
 def scope(
     graph: Graph,
     memos: Mapping[AssetKey, Memo],
-    moved: Mapping[AssetKey, int],
+    moved: Mapping[AssetKey, Moved],
     keys: Mapping[AssetKey, tuple[str, ...]],
-    changed_sources: Collection[AssetKey],
+    changed_sources: Mapping[AssetKey, Some],
     lost: Collection[Partition],
     as_of: datetime,
     also: Iterable[AssetKey] = (),
-) -> frozenset[AssetKey]:
-    """The nodes that must be compared by trace: ``Snapshot.compared``. All others are settled.
+) -> dict[AssetKey, Some]:
+    """What must be compared by trace, by node: ``Snapshot.compared``. All else is settled.
 
-    ``memos`` are by node; ``moved`` gives, by asset, the latest revision at which a pointer of one of its partitions
-    moved in this environment, complete for everything after the oldest memo's revision; ``keys`` are ``Snapshot.keys``.
-    ``changed_sources`` are the sources of which an observed version is not the recorded one, or that could not be
-    observed. ``lost`` are partitions whose current value is gone. ``also`` are assets or nodes to be compared in any
-    case: those that the targets force.
-
-    The place for keys instead of nodes is here: where digests match and nothing expired, only a memo's exceptions, the
-    node's keys moved since, and ``Mapping.affected`` of the input keys moved since need comparing.
+    ``memos`` are by node; ``moved`` gives, by asset, the latest revision at which pointers moved in this environment,
+    complete for everything after the oldest memo's revision; ``keys`` are ``Snapshot.keys``. ``changed_sources`` are
+    the sources of which an observed version is not the recorded one, or that could not be observed. ``lost`` are
+    partitions whose current value is gone. ``also`` are assets or nodes to be compared whole in any case: those that
+    the targets force.
     """
     key_sets = KeySets(graph, keys, as_of)
-    lost_assets = {partition.asset for partition in lost}
-    touched = {*changed_sources, *lost_assets, *also}
-    compared: set[AssetKey] = set()
+    forced = set(also)
+    gone: dict[AssetKey, set[str]] = {}
+    for partition in lost:
+        gone.setdefault(partition.asset, set()).add(partition.key)
+    scoping = _Scoping(graph, key_sets, memos, moved, gone, as_of)
     for name in graph.order:
         node = graph.nodes[name]
-        if (
-            (touched and (name in touched or not touched.isdisjoint(node.outputs)))
-            or not compared.isdisjoint(graph.producers(name))
-            or not (node.observed or _settled(node, memos.get(name), moved, key_sets, as_of))
-        ):
-            compared.add(name)
-    return frozenset(compared)
+        whole = bool(forced) and (name in forced or not forced.isdisjoint(node.outputs))
+        if node.observed:
+            if whole or name in changed_sources:
+                scoping.compared[name] = None if whole else changed_sources[name]
+            continue
+        some = None if whole else scoping.keys_of(node)
+        if some is None or some:
+            scoping.compared[name] = some
+    return scoping.compared
 
 
-def _settled(node: Node, memo: Memo | None, moved: Mapping[AssetKey, int], keys: KeySets, as_of: datetime) -> bool:
-    if memo is None or memo.exceptions or memo.definition != node.digest:
-        return False
-    if any(is_computed(read.mapping) for read in node.needs):
-        return False
-    if node.max_age is not None and (not node.max_age or memo.expires_at is None or memo.expires_at <= as_of):
-        return False
-    if moved:
-        since = memo.revision
+class _Scoping:
+    """What is compared so far, in the order of the graph."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        keys: KeySets,
+        memos: Mapping[AssetKey, Memo],
+        moved: Mapping[AssetKey, Moved],
+        gone: Mapping[AssetKey, set[str]],
+        as_of: datetime,
+    ) -> None:
+        self._graph = graph
+        self._keys = keys
+        self._memos = memos
+        self._moved = moved
+        self._gone = gone
+        self._as_of = as_of
+        self.compared: dict[AssetKey, Some] = {}
+
+    def keys_of(self, node: Node) -> Some:
+        """The keys of a node that are to be compared; none of them: it is settled."""
+        memo = self._memos.get(node.key)
+        if memo is None or memo.definition != node.digest or self._has_aged(node, memo):
+            return None
+        grown = self._keys.grown(node, memo.keys)
+        if grown is None or any(is_computed(read.mapping) for read in node.needs):
+            return None
+        own = self._keys.of_node(node)
+        chosen = set(memo.exceptions) | set(grown.get(node.partitioning, ()))
         for output in node.outputs:
-            if moved.get(output, 0) > since:
-                return False
+            moved = self._moved_since(output, memo.revision)
+            if moved is None:
+                return None
+            chosen |= moved | self._gone.get(output, set())
         for read in node.needs:
-            if moved.get(read.asset, 0) > since:
-                return False
-    return memo.keys == keys.digest(node)
+            touched = self._touched(read, memo.revision, grown)
+            if touched is None:
+                return None
+            if touched and not self._follow(read, touched, chosen, own):
+                return None
+        chosen = {key for key in chosen if key in own}
+        for read in node.inputs:
+            if read.asset in node.outputs:
+                self._follow_past(read, chosen, own)
+        return None if chosen and (node.max_age is not None or len(chosen) == len(own)) else frozenset(chosen)
+
+    def _has_aged(self, node: Node, memo: Memo) -> bool:
+        if node.max_age is None:
+            return False
+        return not node.max_age or memo.expires_at is None or memo.expires_at <= self._as_of
+
+    def _moved_since(self, asset: AssetKey, revision: int) -> set[str] | None:
+        moved = self._moved.get(asset)
+        if moved is None:
+            return set()
+        if isinstance(moved, int):
+            return None if moved > revision else set()
+        return {key for key, at in moved.items() if at > revision}
+
+    def _touched(self, read: Input, revision: int, grown: Mapping[Partitioning, Collection[str]]) -> set[str] | None:
+        """The upstream keys of an edge of which something may be different; None: any may be."""
+        producer = self._graph.node_of(read.asset)
+        above = self.compared.get(producer.key, frozenset())
+        moved = self._moved_since(read.asset, revision)
+        if above is None or moved is None:
+            return None
+        return {*above, *moved, *self._gone.get(read.asset, ()), *grown.get(producer.partitioning, ())}
+
+    def _follow(self, read: Input, touched: Collection[str], chosen: set[str], own: Keys) -> bool:
+        """Add the readers of these upstream keys; False as soon as these are all that there are."""
+        upstream = self._keys.of(read.asset)
+        for key in touched:
+            if key in upstream:
+                chosen.update(read.mapping.affected(key, own, upstream))
+                if len(chosen) > len(own):
+                    return False
+        return True
+
+    @staticmethod
+    def _follow_past(read: Input, chosen: set[str], own: Keys) -> None:
+        """Add the keys of a node that read others of its own, and those that read these, and so on."""
+        waiting = list(chosen)
+        while waiting:
+            for key in read.mapping.affected(waiting.pop(), own, own):
+                if key not in chosen:
+                    chosen.add(key)
+                    waiting.append(key)
 
 
 def proved(node: Node, keys: KeySets, revision: int, exceptions: Iterable[str], expires_at: datetime | None) -> Memo:
-    """What a plan proved about a node all of whose keys it compared, on a snapshot of that revision."""
+    """What a plan proved about a node all of whose keys it compared, or knew, on a snapshot of that revision."""
     return Memo(
         definition=node.digest,
-        keys=keys.digest(node),
+        keys=keys.summary(node),
         expires_at=expires_at,
         revision=revision,
         exceptions=frozenset(exceptions),

@@ -43,8 +43,7 @@ proposed reuse, or below what ``only`` leaves out, there are partitions that nee
 With ``only``, the steps are those of the selection. What it needs from outside is decided as if it were planned, to
 know what is stale, but no step comes of it: the selected steps read the current values as they are.
 
-With memos (``snapshot.compared``), nodes that are not to be compared are fresh without being looked at, unless
-something that they read turns out not to be.
+With memos (``snapshot.compared``), partitions that are not to be compared are fresh without being looked at.
 """
 
 from __future__ import annotations
@@ -74,6 +73,7 @@ from assetflow.plan.traces import edge_text, trace_of
 __all__ = ["plan"]
 
 _NEVER = History()
+_NO_KEYS: frozenset[str] = frozenset()
 _FAILED = frozenset({SetbackKind.FAILED, SetbackKind.HELD})
 #: The states that a setback explains.
 _SETBACKS = frozenset({State.FAILED, State.SKIPPED, State.HELD})
@@ -124,8 +124,6 @@ class _Planning:
         self.observed: dict[Partition, DataVersion] = {}
         self.memos: dict[AssetKey, Memo] = {}
         self.fresh = 0
-        #: Nodes of which not every partition in the closure is fresh.
-        self.unsettled: set[AssetKey] = set()
         #: The partition keys of the node at hand that are not fresh, and the earliest expiry of the others.
         self.exceptions: set[str] = set()
         self.expires_at: datetime | None = None
@@ -135,7 +133,7 @@ class _Planning:
             node = self.graph.nodes[name]
             if node.observed:
                 self.observe(node, keys)
-            elif self.is_settled(name):
+            elif self.compared(node) == _NO_KEYS:
                 self.count_fresh(node, keys)
             else:
                 self.decide_node(node, keys)
@@ -153,12 +151,11 @@ class _Planning:
             targets=self.targets,
         )
 
-    def is_settled(self, name: AssetKey) -> bool:
-        """Whether the memo says that it is fresh, and nothing decided so far says otherwise."""
-        compared = self.snapshot.compared
-        if compared is None or name in compared or (self.targets.force and name in self.selected):
-            return False
-        return not self.unsettled or self.unsettled.isdisjoint(self.graph.producers(name))
+    def compared(self, node: Node) -> frozenset[str] | None:
+        """The keys that are not known to be fresh by a memo; None: all."""
+        if self.snapshot.compared is None or (self.targets.force and node.key in self.selected):
+            return None
+        return self.snapshot.compared.get(node.key, _NO_KEYS)
 
     def is_selected(self, name: AssetKey, key: str) -> bool:
         return key in self.selected.get(name, ())
@@ -184,9 +181,22 @@ class _Planning:
             keys = [key for key in keys if self.is_selected(node.key, key)]
         self.fresh += len(keys) * len(node.outputs)
 
+    def to_compare(self, node: Node, keys: Sequence[str]) -> Sequence[str]:
+        """Those of a node's keys in the closure that must be looked at. The others are fresh, and counted."""
+        some = self.compared(node)
+        if some is None:
+            return keys
+        own = self.keys.of_node(node)
+        chosen = own.in_order(some) if keys is own else tuple(key for key in keys if key in some)
+        if self.targets.only:
+            self.count_fresh(node, [key for key in keys if key not in some])
+        else:
+            self.fresh += (len(keys) - len(chosen)) * len(node.outputs)
+        return chosen
+
     def observe(self, node: Node, keys: Sequence[str]) -> None:
         """A source: its readers see what was observed. Where nothing was, it is missing, and so is what it makes."""
-        compared = self.snapshot.compared is None or node.key in self.snapshot.compared
+        some = self.compared(node)
         for asset in node.outputs:
             for key in keys:
                 partition = Partition(asset, key)
@@ -194,15 +204,13 @@ class _Planning:
                 if data is None:
                     self.standings[partition] = Standing(state=State.MISSING, causes=(causes.missing(),))
                     self.expected[partition] = Unavailable(causes.unmet(partition))
-                    self.unsettled.add(node.key)
                     continue
                 changed = False
-                if compared:
+                if some is None or key in some:
                     history = self.snapshot.histories.get(partition, _NEVER)
                     changed = history.current is None or history.current.data.digest != data.digest
                 if changed:
                     self.observed[partition] = data
-                    self.unsettled.add(node.key)
                 if node.checks and not self.observe_judged(node, key, partition, data, recorded=not changed):
                     continue
                 self.expected[partition] = Known(data, True, recorded=not changed)
@@ -220,7 +228,6 @@ class _Planning:
         state = self.judged(cell, {partition: data})
         if state.settled:
             return True
-        self.unsettled.add(node.key)
         if state.failing:
             told = tuple(cause_of(check, said) for check, said in state.failing)
             self.standings[partition] = Standing(state=State.HELD, causes=told)
@@ -244,12 +251,10 @@ class _Planning:
         return False
 
     def decide_node(self, node: Node, keys: Sequence[str]) -> None:
-        """All its keys in the closure; and what that proves, where these are all keys that it has."""
+        """Its keys in the closure; and what that proves, where these are all keys that it has."""
         self.exceptions, self.expires_at = set(), None
-        for key in keys:
+        for key in self.to_compare(node, keys):
             self.decide_cell(node, key)
-        if self.exceptions:
-            self.unsettled.add(node.key)
         if len(keys) == len(self.keys.of_node(node)) and not self.targets.only:
             self.memos[node.key] = proved(node, self.keys, self.snapshot.revision, self.exceptions, self.expires_at)
 

@@ -20,13 +20,15 @@ from assetflow.model.storage import Store
 from assetflow.model.versions import Stored
 from assetflow.plan.checks import judged
 from assetflow.plan.keysets import KeySets
-from assetflow.plan.memos import advanced, scope
+from assetflow.plan.memos import Moved, Some, advanced, scope
 
 __all__ = ["Seen", "look", "taken"]
 
 #: When the oldest memo is this many revisions old, those that still hold are moved on: what has moved since then is
 #: read by every plan.
 _FAR = 1_000
+#: Where more keys of an asset than this moved since the oldest memo, all of it counts as moved.
+_MANY = 5_000
 _NEVER = History()
 
 
@@ -71,18 +73,13 @@ def taken(
         lost = {Partition(asset) for asset, (name, size) in view.single_blobs().items() if store.size(name) != size}
         sources = [name for name in closure if graph.nodes[name].observed]
         histories = view.histories(sources)
-        changed = {
-            partition.asset
-            for partition, stored in seen.stored.items()
-            if (history := histories.get(partition)) is None
-            or history.current is None
-            or history.current.data.digest != stored.data.digest
-        }
-        changed |= _unsettled_sources(graph, sources, seen, histories, as_of)
+        changed = _changed_sources(graph, sources, seen, histories, as_of)
         memos = view.memos()
-        compared = _compared(graph, view, memos, targets, seen, changed | set(seen.missing), lost, as_of)
-        wanted = _assets(graph, closure if compared is None else closure & compared)
-        histories.update(view.histories(wanted - set(sources), lost=lost))
+        compared = _compared(graph, view, memos, targets, seen, changed, lost, as_of)
+        keys = KeySets(graph, seen.keys(graph), as_of)
+        whole, some = _looked_at(graph, closure, compared, keys)
+        histories.update(view.histories(whole - set(sources), lost=lost))
+        histories.update(view.histories_of([each for each in some if each not in histories], lost=lost))
         return Snapshot(
             environment=environment,
             revision=view.revision,
@@ -95,31 +92,38 @@ def taken(
         )
 
 
-def _unsettled_sources(
+def _changed_sources(
     graph: Graph, sources: Iterable[AssetKey], seen: Seen, histories: Mapping[Partition, History], as_of: datetime
-) -> set[AssetKey]:
-    """The sources whose content of today was not judged by all their checks, or fails one."""
+) -> dict[AssetKey, Some]:
+    """The sources that are not what was recorded last, or not judged by all their checks, or fail one; key by key."""
     keys = KeySets(graph, seen.keys(graph), as_of)
     versions = {partition: stored.data for partition, stored in seen.stored.items()}
-    found: set[AssetKey] = set()
+    found: dict[AssetKey, Some] = {}
     for name in sources:
         node = graph.nodes[name]
-        for key in keys.of_node(node) if node.checks else ():
+        changed: set[str] = set()
+        for key in keys.of_node(node):
             partition = Partition(name, key)
-            if partition in versions:
-                past = histories.get(partition, _NEVER)
+            if partition not in versions:
+                continue
+            past = histories.get(partition, _NEVER)
+            if past.current is None or past.current.data.digest != versions[partition].digest:
+                changed.add(key)
+            elif node.checks:
                 state = judged(node, key, {partition: versions[partition]}, past.verdicts, keys.of, versions.get)
                 if not state.settled:
-                    found.add(name)
-    return found
+                    changed.add(key)
+        if changed:
+            found[name] = frozenset(changed)
+    return {**found, **dict.fromkeys(seen.missing)}
 
 
 def _carried(
-    memos: Mapping[AssetKey, Memo], graph: Graph, compared: frozenset[AssetKey], revision: int
+    memos: Mapping[AssetKey, Memo], graph: Graph, compared: Mapping[AssetKey, Some], revision: int
 ) -> dict[AssetKey, Memo]:
     if revision - min(memo.revision for memo in memos.values()) < _FAR:
         return {}
-    return advanced(memos, memos.keys() & graph.nodes.keys() - compared, revision)
+    return advanced(memos, memos.keys() & graph.nodes.keys() - compared.keys(), revision)
 
 
 def _closure(graph: Graph, targets: Targets) -> frozenset[AssetKey]:
@@ -135,24 +139,41 @@ def _compared(
     memos: Mapping[AssetKey, Memo],
     targets: Targets,
     seen: Seen,
-    changed: set[AssetKey],
+    changed: Mapping[AssetKey, Some],
     lost: set[Partition],
     as_of: datetime,
-) -> frozenset[AssetKey] | None:
+) -> dict[AssetKey, Some] | None:
     if not memos:
         return None
-    moved = view.moved_assets(min(memo.revision for memo in memos.values()))
+    since = min(memo.revision for memo in memos.values())
+    moved: dict[AssetKey, Moved] = dict(view.moved_assets(since))
+    if moved:
+        moved.update(view.moved_keys(moved.keys() - view.judged_assets(since), since, _MANY))
     also: Iterable[AssetKey] = ()
     if targets.force:
         also = graph.assets if targets.assets is None else targets.assets
     return scope(graph, memos, moved, seen.keys(graph), changed, lost, as_of, also=also)
 
 
-def _assets(graph: Graph, nodes: Iterable[AssetKey]) -> set[AssetKey]:
-    """What these nodes make and what they read."""
-    found: set[AssetKey] = set()
-    for name in nodes:
+def _looked_at(
+    graph: Graph, closure: Iterable[AssetKey], compared: Mapping[AssetKey, Some] | None, keys: KeySets
+) -> tuple[set[AssetKey], set[Partition]]:
+    """The assets and the partitions that are made or read where something is compared."""
+    whole: set[AssetKey] = set()
+    some: set[Partition] = set()
+    for name in closure:
         node = graph.nodes[name]
-        found.update(node.outputs)
-        found.update(edge.asset for edge in node.needs)
-    return found
+        chosen = None if compared is None else compared.get(name, frozenset())
+        if chosen is None:
+            whole.update(node.outputs)
+            whole.update(edge.asset for edge in node.needs)
+            continue
+        own = keys.of_node(node)
+        for key in chosen:
+            some.update(Partition(output, key) for output in node.outputs)
+            if key not in own:
+                continue
+            for edge in node.needs:
+                members = edge.mapping.members(key, own, keys.of(edge.asset))
+                some.update(Partition(edge.asset, member) for member in members)
+    return whole, {partition for partition in some if partition.asset not in whole}

@@ -47,7 +47,7 @@ def ten_thousand(path, w):
         for at in range(0, 10_000, 2_500):
             claimed = journal.claim(run, [w.claim(f"a{number}") for number in range(at, at + 2_500)])
             journal.commit(run, [w.made(one) for one in claimed])
-        memo = Memo(definition=fingerprint("d"), keys=fingerprint("k"), expires_at=None, revision=1)
+        memo = Memo(definition=fingerprint("d"), keys=((1, fingerprint("k")),), expires_at=None, revision=1)
         catalog.remember("main", {w.asset(f"a{number}"): memo for number in range(10_000)})
     return path
 

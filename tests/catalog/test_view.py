@@ -68,10 +68,10 @@ def test_keys_of_every_script_come_back_as_they_were(catalog, journal, w):
 
 def test_memos_are_remembered_and_replaced_but_never_by_older_ones(catalog, w):
     memo = Memo(
-        definition=fingerprint("d"), keys=fingerprint("k"), expires_at=w.NOON, revision=5, exceptions={"b", "a"}
+        definition=fingerprint("d"), keys=((1, fingerprint("k")),), expires_at=w.NOON, revision=5, exceptions={"b", "a"}
     )
     memo = replace(memo, exceptions=frozenset(memo.exceptions))
-    plain = Memo(definition=fingerprint("d"), keys=fingerprint("k"), expires_at=None, revision=5)
+    plain = Memo(definition=fingerprint("d"), keys=((1, fingerprint("k")),), expires_at=None, revision=5)
     assert catalog.remember("main", {w.asset("a"): memo, w.asset("b"): plain}) == 2
     assert catalog.remember("main", {w.asset("a"): memo, w.asset("b"): plain}) == 0
     newer, older = replace(plain, revision=6), replace(memo, revision=4)

@@ -14,10 +14,11 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
 from laws import LawfulPlan, check_run
-from toy_project import FILE, INBOX, Project, Read, Spec, Value, graph_of
+from toy_project import FILE, INBOX, UNITS, Project, Read, Spec, Value, graph_of
 from toy_world import World
 
 from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.partitioning import KeysOf
 from assetflow.model.plan import Targets
 
 LONG = os.environ.get("ASSETFLOW_LAWS") == "long"
@@ -29,10 +30,11 @@ HAPPENINGS = {
     "materialize_together": 5,
     "edit": 5,
     "rewire": 2,
+    "recut": 2,
     "revert": 3,
     "change_file": 3,
     "change_inbox": 2,
-    "wait": 2,
+    "wait": 4,
     "break_something": 3,
     "mend": 3,
     "roll_back": 2,
@@ -72,8 +74,10 @@ def reads(choose: Random, known: list[AssetKey]) -> tuple[Read, ...]:
     """Mostly of what was written last, so that graphs are deep."""
     count = choose.choice([0, 1, 1, 2, 2, 3])
     columns = [None, None, ("a",), ("b",), ()]
+    mappings = ["", "", "rolling", "previous", "last", "all"]
     return tuple(
-        Read(known[-choose.choice([1, 1, 2, 3, 4, 5]) % len(known)], choose.choice(columns)) for _ in range(count)
+        Read(known[-choose.choice([1, 1, 2, 3, 4, 5]) % len(known)], choose.choice(columns), choose.choice(mappings))
+        for _ in range(count)
     )
 
 
@@ -84,11 +88,14 @@ def max_age(choose: Random) -> timedelta | None:
 def spec(choose: Random, place: int, known: list[AssetKey]) -> Spec:
     key = AssetKey("toy", f"n{place}")
     several = choose.random() < 0.3
+    outputs = (AssetKey("toy", f"n{place}p"), AssetKey("toy", f"n{place}q")) if several else (key,)
+    cut = choose.choice(["", "", "", "inbox", "inbox", "hour", "hour", "three"])
+    past = (Read(outputs[-1], None, "previous"),) if cut in UNITS and choose.random() < 0.3 else ()
     return Spec(
         key=key,
-        outputs=(AssetKey("toy", f"n{place}p"), AssetKey("toy", f"n{place}q")) if several else (key,),
-        reads=reads(choose, known),
-        partitioned=choose.random() < 0.4,
+        outputs=outputs,
+        reads=(*reads(choose, known), *past),
+        cut=cut,
         max_age=max_age(choose),
         outside=choose.random() < 0.2,
         deterministic=choose.random() < 0.3,
@@ -130,7 +137,14 @@ class Team:
         places = list(self.project)
         place = choose.randrange(len(places))
         known = [FILE, INBOX, *(output for key in places[:place] for output in self.project[key].outputs)]
-        self._write(replace(self.project[places[place]], reads=reads(choose, known)))
+        old = self.project[places[place]]
+        past = tuple(read for read in old.reads if read.asset in old.outputs)
+        self._write(replace(old, reads=(*reads(choose, known), *past)))
+
+    def recut(self, choose: Random) -> None:
+        old = choose.choice(list(self.project.values()))
+        kept = tuple(read for read in old.reads if read.asset not in old.outputs)
+        self._write(replace(old, reads=kept, cut=choose.choice(["", "inbox", "hour", "three"])))
 
     def _write(self, new: Spec) -> None:
         self.project = {**self.project, new.key: new}
@@ -183,7 +197,9 @@ class Team:
         some = frozenset(choose.sample(assets, min(len(assets), choose.choice([1, 1, 2, 3]))))
         named = choose.random() < 0.3 and len(some) == 1
         keys = None
-        if choose.random() < 0.4 and "x" in self.world.inbox:
+        graph = graph_of(self.project)
+        cuts = {graph.node_of(asset).partitioning for asset in (some or assets)}
+        if choose.random() < 0.4 and "x" in self.world.inbox and KeysOf(INBOX) in cuts:
             keys = frozenset(choose.choice(["x", "xy"])) & self.world.inbox.keys()
         return Targets(
             assets=some,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from assetflow.declare.cron import Cron
 from assetflow.graph import Graph
+from assetflow.model.calendars import Hourly
 from assetflow.model.definition import Input, Node
 from assetflow.model.keys import AssetKey
-from assetflow.model.mappings import All, Same
-from assetflow.model.partitioning import SINGLE, KeysOf
+from assetflow.model.mappings import All, Last, Mapping, Overlap, Previous, Rolling, Same
+from assetflow.model.partitioning import SINGLE, KeysOf, Partitioning
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import ColumnVersion, DataVersion, fingerprint
 
@@ -27,6 +30,8 @@ FILE = AssetKey("toy", "file")
 class Read:
     asset: AssetKey
     columns: tuple[str, ...] | None = None
+    #: How partitions are read where there is a choice: ``rolling``, ``previous``, ``last``, ``all``; else as usual.
+    mapping: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,8 @@ class Spec:
     key: AssetKey
     outputs: tuple[AssetKey, ...]
     reads: tuple[Read, ...] = ()
-    partitioned: bool = False
+    #: What it is cut by: nothing, the files of the inbox, hours, or windows of three hours.
+    cut: str = ""
     code: int = 0
     parameter: int = 0
     resource: int = 0
@@ -51,6 +57,52 @@ class Spec:
 
 
 Project = dict[AssetKey, Spec]
+
+
+#: How many seconds the windows have of what is cut by time.
+UNITS = {"hour": 3600, "three": 10_800}
+_SPAN: Any = {"start": "2025-12-31T21:00", "end": "2026-01-01T06:00"}
+CUTS: dict[str, Partitioning] = {
+    "": SINGLE,
+    "inbox": KeysOf(INBOX),
+    "hour": Hourly(**_SPAN),
+    "three": Cron("0 */3 * * *", **_SPAN),
+}
+MAPPINGS: dict[str, Mapping] = {
+    "all": All(),
+    "last": Last(2),
+    "overlap": Overlap(),
+    "previous": Previous(),
+    "rolling": Rolling(2),
+    "same": Same(),
+}
+
+
+def mapping_of(read: Read, own: str, upstream: str) -> str:
+    """Which mapping it is that a function cut in one way reads with what is cut in another."""
+    if upstream == "":
+        return "all"
+    timed = own in UNITS and upstream in UNITS
+    possible = {"all": True, "last": own == "" and upstream in UNITS, "previous": timed, "rolling": timed}
+    if possible.get(read.mapping):
+        return read.mapping
+    return "same" if own == upstream else "overlap" if timed else "all"
+
+
+def members_of(mapping: str, key: str, own: str, upstream: str, keys: Sequence[str]) -> list[str]:
+    """The keys that are read, found by looking at every one. Windows are counted from 1970, as if there were no end."""
+    match mapping:
+        case "all":
+            return list(keys)
+        case "same":
+            return [each for each in keys if each == key]
+        case "last":
+            return list(keys)[-2:]
+    begin, unit = int(datetime.fromisoformat(key).timestamp()), UNITS[upstream]
+    end = begin + UNITS[own]
+    newest = (end - 1) // unit
+    wanted = {"previous": {newest - 1}, "rolling": {newest, newest - 1}}.get(mapping, range(begin // unit, newest + 1))
+    return [each for each in keys if int(datetime.fromisoformat(each).timestamp()) // unit in wanted]
 
 
 def version(value: Value) -> DataVersion:
@@ -86,9 +138,9 @@ def _graph(project: Project) -> Graph:
             digest="inbox",
         ),
     ]
-    is_partitioned = {INBOX: True, FILE: False}
+    cuts = {INBOX: "inbox", FILE: ""}
     for spec in project.values():
-        is_partitioned |= dict.fromkeys(spec.outputs, spec.partitioned)
+        cuts |= dict.fromkeys(spec.outputs, spec.cut)
     for spec in project.values():
         recipe = Recipe.of(
             code=f"code {spec.code} fragile {spec.fragile}",
@@ -101,7 +153,7 @@ def _graph(project: Project) -> Graph:
                 parameter=f"p{place}",
                 asset=read.asset,
                 columns=read.columns,
-                mapping=Same() if spec.partitioned and is_partitioned[read.asset] else All(),
+                mapping=MAPPINGS[mapping_of(read, spec.cut, cuts[read.asset])],
             )
             for place, read in enumerate(spec.reads)
         ]
@@ -110,7 +162,7 @@ def _graph(project: Project) -> Graph:
             outputs=spec.outputs,
             recipe=recipe,
             inputs=tuple(sorted(inputs, key=lambda i: (i.asset, i.mapping.text, i.columns or ()))),
-            partitioning=KeysOf(INBOX) if spec.partitioned else SINGLE,
+            partitioning=CUTS[spec.cut],
             max_age=spec.max_age,
             reads_outside=spec.outside or spec.max_age is not None,
             deterministic=spec.deterministic,
@@ -127,4 +179,6 @@ def is_free(spec: Spec) -> bool:
 def maker(project: Project, asset: AssetKey) -> Spec:
     if asset == FILE:
         return Spec(key=FILE, outputs=(FILE,))
+    if asset == INBOX:
+        return Spec(key=INBOX, outputs=(INBOX,), cut="inbox")
     return next(spec for spec in project.values() if asset in spec.outputs)

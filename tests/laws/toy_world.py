@@ -12,7 +12,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from toy_project import FILE, INBOX, UNKNOWN, Project, Spec, Value, graph_of, is_free, maker, number, version
+from toy_project import (
+    FILE,
+    INBOX,
+    UNITS,
+    UNKNOWN,
+    Project,
+    Spec,
+    Value,
+    graph_of,
+    is_free,
+    maker,
+    mapping_of,
+    members_of,
+    number,
+    version,
+)
 
 from assetflow.graph import Graph
 from assetflow.model.history import History, Materialization, Memo, Setback, SetbackKind, Snapshot
@@ -22,7 +37,7 @@ from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import DataVersion
 from assetflow.plan import Keep, KeySets, Leave, Reuse, decide, plan, trace_of
-from assetflow.plan.memos import advanced, scope
+from assetflow.plan.memos import Moved, advanced, scope
 
 __all__ = ["Report", "World"]
 
@@ -52,7 +67,7 @@ class World:
         self.ingredients: dict[int, Any] = {}
         self.lost: set[int] = set()
         self.current: dict[str, dict[Partition, Materialization]] = {"main": {}, "dev": {}}
-        self.moved: dict[str, dict[AssetKey, int]] = {"main": {}, "dev": {}}
+        self.moved: dict[str, dict[AssetKey, dict[str, int]]] = {"main": {}, "dev": {}}
         self.setbacks: dict[str, dict[Partition, Setback]] = {"main": {}, "dev": {}}
         #: The ingredients of the last attempt where it left no value.
         self.tried: dict[str, dict[Partition, Any]] = {"main": {}, "dev": {}}
@@ -65,7 +80,7 @@ class World:
         self.revision += 1
         for one in materializations:
             self.current[environment][one.partition] = one
-            self.moved[environment][one.partition.asset] = self.revision
+            self.moved[environment].setdefault(one.partition.asset, {})[one.partition.key] = self.revision
             self.setbacks[environment].pop(one.partition, None)
             self.tried[environment].pop(one.partition, None)
 
@@ -106,23 +121,33 @@ class World:
         compared = None
         if memos:
             current = self.current[environment]
-            changed = {
-                source
-                for source in (FILE, INBOX)
-                for key in KeySets(graph, keys, self.now).of(source)
-                if (one := current.get(Partition(source, key))) is None or one.data != observed.get(one.partition)
-            }
+            changed: dict[AssetKey, frozenset[str] | None] = {}
+            for source in (FILE, INBOX):
+                some = frozenset(
+                    key
+                    for key in KeySets(graph, keys, self.now).of(source)
+                    if (one := current.get(Partition(source, key))) is None or one.data != observed.get(one.partition)
+                )
+                if some:
+                    changed[source] = some
             lost = {partition for partition, one in current.items() if one.id in self.lost}
-            moved = self.moved[environment]
+            moved: dict[AssetKey, Moved] = {  # of many keys only the last time is told
+                asset: found if len(found) <= 2 else max(found.values())
+                for asset, found in self.moved[environment].items()
+            }
             compared = scope(graph, self.memos[environment], moved, keys, changed, lost, self.now, force)
         histories = {}
         key_sets = KeySets(graph, keys, self.now)
         for node in graph.nodes.values():
-            readers_compared = compared is None or any(key in compared for key in graph.consumers(node.key))
-            if readers_compared or compared is None or node.key in compared or node.key in force:
-                for output in node.outputs:
-                    for key in key_sets.of(output):
-                        histories[Partition(output, key)] = self.history(environment, Partition(output, key))
+            own = key_sets.of_node(node)
+            some = None if compared is None or node.observed else compared.get(node.key, frozenset())
+            for key in own:
+                if some is None or key in some:
+                    wanted = [Partition(output, key) for output in node.outputs]
+                    for read in node.inputs:
+                        members = read.mapping.members(key, own, key_sets.of(read.asset))
+                        wanted += [Partition(read.asset, member) for member in members]
+                    histories.update((each, self.history(environment, each)) for each in wanted)
         return Snapshot(
             environment=environment,
             revision=self.revision,
@@ -170,7 +195,7 @@ class World:
         self.memos[environment].update(report.plan.memos)
         if memos:
             compared = self.snapshot(project, environment, memos=True, force=frozenset()).compared
-            settled = set(self.memos[environment]) - (compared or set())
+            settled = set(self.memos[environment]) - set(compared or ())
             self.memos[environment].update(advanced(self.memos[environment], settled, self.revision))
         return report
 
@@ -269,8 +294,9 @@ class World:
         """All that a call gets to see, as plain data. Uses nothing of traces."""
         seen = []
         for read in spec.reads:
-            whole = spec.partitioned and (read.asset == INBOX or maker(project, read.asset).partitioned)
-            members = [key] if whole else list(keys.of(read.asset))
+            upstream = maker(project, read.asset).cut
+            mapping = mapping_of(read, spec.cut, upstream)
+            members = members_of(mapping, key, spec.cut, upstream, keys.of(read.asset))
             contents = []
             for member in members:
                 value = values[Partition(read.asset, member)]
@@ -278,8 +304,8 @@ class World:
                     return UNKNOWN
                 shown = value if read.columns is None else (value[0], *(value[1 + "ab".index(c)] for c in read.columns))
                 contents.append((member, shown))
-            seen.append((read.asset, whole, read.columns, tuple(contents)))
-        recipe = (spec.code, spec.parameter, spec.resource, spec.type, spec.fragile)
+            seen.append((read.asset, mapping, read.columns, tuple(contents)))
+        recipe = (spec.code, spec.parameter, spec.resource, spec.type, spec.fragile, UNITS.get(spec.cut))
         return (recipe, key, tuple(sorted(seen, key=repr)))
 
     def is_old(self, spec: Spec, at: datetime, as_of: datetime) -> bool:

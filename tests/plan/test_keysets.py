@@ -14,15 +14,15 @@ def test_the_keys_of_an_observed_source_are_those_seen(shelf: Any) -> None:
     assert KeySets(shelf.graph, {}, shelf.as_of).of(AssetKey("shop", "text")) == ()
 
 
-def test_a_digest_covers_own_and_input_keys(shelf: Any) -> None:
+def test_a_summary_covers_own_and_input_keys(shelf: Any) -> None:
     shelf.folder("inbox", {"a": "1"})
     shelf.node("text", "inbox", per="inbox")
     shelf.node("report", "text")
     shelf.node("alone")
 
-    def digests() -> list[str]:
+    def digests() -> list[Any]:
         keys = KeySets(shelf.graph, shelf.keys, shelf.as_of)
-        return [keys.digest(shelf.nodes[AssetKey("shop", name)]) for name in ("text", "report", "alone")]
+        return [keys.summary(shelf.nodes[AssetKey("shop", name)]) for name in ("text", "report", "alone")]
 
     before = digests()
     shelf.folder("inbox", {"a": "1", "b": "1"})

@@ -37,9 +37,13 @@ def _version(text: str = "1") -> Any:
 
 
 def compared(shelf: Any, memos: Mapping[AssetKey, Memo] | None = None, **fields: Any) -> str:
-    arguments = {"moved": {}, "keys": shelf.keys, "changed_sources": (), "lost": (), "as_of": shelf.as_of, **fields}
+    arguments = {"moved": {}, "keys": shelf.keys, "changed_sources": {}, "lost": (), "as_of": shelf.as_of, **fields}
     memos = shelf.plan().memos if memos is None else memos
-    return " ".join(sorted(name.name for name in scope(shelf.graph, memos, **arguments)))
+    found = scope(shelf.graph, memos, **arguments)
+    return " ".join(
+        name.name if keys is None or keys == {""} else f"{name.name}@{'+'.join(sorted(keys))}"
+        for name, keys in sorted(found.items())
+    )
 
 
 def test_without_memos_everything_made_is_compared(chain: Any) -> None:
@@ -69,7 +73,7 @@ def test_an_input_that_moved_counts_though_its_own_memo_is_newer(chain: Any) -> 
 
 
 def test_what_hides_from_revisions_counts_as_moved(chain: Any) -> None:
-    assert compared(chain, changed_sources={key("raw")}) == "a b raw"
+    assert compared(chain, changed_sources={key("raw"): None}) == "a b raw"
     assert compared(chain, lost={Partition(key("b"))}) == "b"
     assert compared(chain, also={key("x")}) == "x"
 
@@ -92,7 +96,24 @@ def test_other_keys_are_compared(shelf: Any) -> None:
     memos = shelf.plan().memos
     assert compared(shelf, memos) == ""
     shelf.folder("inbox", {"a": "1", "b": "1"})
-    assert compared(shelf, memos) == "report text"
+    assert compared(shelf, memos) == "report text@b", "it was added at the end, and what reads all reads it"
+    shelf.folder("inbox", {"0": "1", "a": "1"})
+    assert compared(shelf, memos) == "report text", "any other change of the keys compares all of them"
+
+
+def test_of_a_node_the_keys_are_compared_that_something_has_happened_to(shelf: Any) -> None:
+    shelf.folder("inbox", dict.fromkeys("abcd", "1"))
+    shelf.node("text", "inbox", per="inbox")
+    shelf.node("words", "text", per="inbox")
+    shelf.node("report", "words")
+    shelf.make("text words report")
+    memos = shelf.plan().memos
+    assert compared(shelf, memos, changed_sources={key("inbox"): frozenset("b")}) == "inbox@b report text@b words@b"
+    assert compared(shelf, memos, moved={key("text"): {"b": 9, "c": 8, "d": 7}}) == "report text@b+c words@b+c"
+    assert compared(shelf, memos, moved={key("words"): 8}) == "report words"
+    assert compared(shelf, memos, lost={Partition(key("words"), "d")}) == "report words@d"
+    memos[key("text")] = replace(memos[key("text")], exceptions=frozenset("a"))
+    assert compared(shelf, memos) == "report text@a words@a"
 
 
 def test_a_memo_holds_the_keys_that_were_not_fresh_and_the_snapshots_revision(shelf: Any) -> None:
@@ -101,7 +122,7 @@ def test_a_memo_holds_the_keys_that_were_not_fresh_and_the_snapshots_revision(sh
     shelf.make("text@a")
     memo = shelf.plan().memos[key("text")]
     assert (memo.exceptions, memo.revision) == ({"b"}, 7)
-    assert compared(shelf) == "text"
+    assert compared(shelf) == "text@b"
 
 
 def test_a_node_is_only_proved_where_all_its_keys_were_compared(shelf: Any) -> None:

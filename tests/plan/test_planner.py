@@ -191,11 +191,11 @@ def test_force_runs_the_selection_and_not_what_it_needs(chain: Any) -> None:
 
 def test_what_memos_prove_fresh_is_not_looked_at_unless_forced_or_below_what_is(chain: Any) -> None:
     chain.node("a", "raw", code="2")
-    settled = chain.snapshot(compared=frozenset())
+    settled = chain.snapshot(compared={})
     assert plan(chain.graph, settled, Targets()).fresh == 4
     forced = plan(chain.graph, settled, Targets(assets=frozenset({AssetKey("shop", "b")}), force=True))
     assert [step.node.name for step in forced.steps] == ["b"]
-    below = plan(chain.graph, chain.snapshot(compared=frozenset({AssetKey("shop", "a")})), Targets())
+    below = plan(chain.graph, chain.snapshot(compared={AssetKey("shop", name): None for name in "abc"}), Targets())
     assert [step.node.name for step in below.steps] == ["a", "b", "c"]
 
 

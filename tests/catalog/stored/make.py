@@ -43,7 +43,11 @@ def fill(catalog: Catalog) -> None:
     journal.commit(run, [w.failed(bad)])
     journal.finish(run, RunStatus.FAILED, {"materialized": 6, "failed": 1}, at=w.NOON)
     memo = Memo(
-        definition=fingerprint("d"), keys=fingerprint("k"), expires_at=w.NOON, revision=1, exceptions=frozenset({"2"})
+        definition=fingerprint("d"),
+        keys=((1, fingerprint("k")),),
+        expires_at=w.NOON,
+        revision=1,
+        exceptions=frozenset({"2"}),
     )
     catalog.remember("main", {w.asset("report"): memo})
     read = Input(parameter="clean", asset=w.asset("clean"), mapping=All(), columns=("x",))
