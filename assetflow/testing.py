@@ -226,7 +226,7 @@ def context(
             made.append(Path(_ENDING.enter_context(tempfile.TemporaryDirectory(prefix="assetflow-scratch-"))))
         return made[0]
 
-    return _PlainContext(PartitionContext.of(partition, partitions), state or {}, folder)
+    return _PlainContext(PartitionContext(partition, partitions), state or {}, folder)
 
 
 _ENDING = ExitStack()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from assetflow.errors import UsageError
 from assetflow.model.calendars import Calendar
 from assetflow.model.keysets import parted
-from assetflow.model.partitioning import Partitioning, Product
+from assetflow.model.partitioning import SINGLE, Partitioning, Product
 
 __all__ = ["Context", "PartitionContext", "RunContext", "Skip", "Window"]
 
@@ -34,22 +34,12 @@ class PartitionContext:
 
     #: ``""`` for an unpartitioned asset.
     key: str
-    #: The value of each dimension of a product; empty for others.
-    keys: Mapping[str, str] = field(default_factory=dict)
-    _window: Window | None = None
+    _partitioning: Partitioning = field(default=SINGLE, repr=False)
 
-    @classmethod
-    def of(cls, key: str, partitioning: Partitioning) -> PartitionContext:
-        """What a key of a partitioning stands for."""
-        if isinstance(partitioning, Product):
-            values = parted(key) or {}
-            times = [n for n, each in partitioning.dimensions.items() if isinstance(each, Calendar) and n in values]
-            if len(times) != 1:
-                return cls(key, values)
-            return cls(key, values, cls.of(values[times[0]], partitioning.dimensions[times[0]])._window)
-        if isinstance(partitioning, Calendar):
-            return cls(key, {}, Window(*partitioning.window(key)))
-        return cls(key)
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """The value of each dimension of a product; empty for others."""
+        return (parted(self.key) or {}) if isinstance(self._partitioning, Product) else {}
 
     @property
     def window(self) -> Window:
@@ -57,11 +47,16 @@ class PartitionContext:
 
         Raises UsageError ``no-window`` where there is none.
         """
-        if self._window is None:
-            message = f"the partition {self.key!r} has no window of time" if self.key else "it is not partitioned"
-            hint = 'partitions=Daily("2026-01-01") has windows, and so has a product with one such dimension'
-            raise UsageError("no-window", message, hint=hint)
-        return self._window
+        if isinstance(self._partitioning, Calendar):
+            return Window(*self._partitioning.window(self.key))
+        if isinstance(self._partitioning, Product):
+            times = [(name, cut) for name, cut in self._partitioning.dimensions.items() if isinstance(cut, Calendar)]
+            if len(times) == 1:
+                ((name, cut),) = times
+                return Window(*cut.window(self.keys[name]))
+        message = f"the partition {self.key!r} has no window of time" if self.key else "it is not partitioned"
+        hint = 'partitions=Daily("2026-01-01") has windows, and so has a product with one such dimension'
+        raise UsageError("no-window", message, hint=hint)
 
     @property
     def date(self) -> date:

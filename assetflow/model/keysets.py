@@ -262,4 +262,4 @@ def parted(text: str) -> Mapping[str, str] | None:
 def instant_text(seconds: int) -> str:
     """An instant in UTC as ISO 8601, without seconds where there are none."""
     at = _EPOCH + timedelta(seconds=seconds)
-    return at.strftime("%Y-%m-%dT%H:%MZ" if seconds % 60 == 0 else "%Y-%m-%dT%H:%M:%SZ").rjust(17, "0")
+    return at.isoformat()[: 19 if seconds % 60 else 16] + "Z"

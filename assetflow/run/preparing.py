@@ -89,7 +89,7 @@ class Preparing:
             number=attempt_number,
             bound=self.bound(step),
             outputs=step.outputs,
-            partition=PartitionContext.of(step.key, self._deciding.node(number).partitioning),
+            partition=PartitionContext(step.key, self._deciding.node(number).partitioning),
             run=self._run,
             scratch=str(number),
             arguments=arguments,
@@ -143,7 +143,7 @@ class Preparing:
         return Audit(
             step=step.id,
             attempt=claimed.attempt,
-            partition=PartitionContext.of(step.key, self._deciding.node(number).partitioning),
+            partition=PartitionContext(step.key, self._deciding.node(number).partitioning),
             run=self._run,
             places=tuple(places),
             rows=tuple(value.data.rows for value in values),

@@ -19,6 +19,7 @@ from assetflow.run.memory import ABSENT
 from assetflow.run.results import has_effects
 from assetflow.run.writer import Pending, Writer
 from assetflow.store.codecs import Bytes, Json, Numpy, TableCodec, Text, codec_for
+from assetflow.store.codecs.ports import is_table_codec
 from assetflow.store.names import blob_name
 from assetflow.store.values import Values
 from assetflow.types.libraries import TableKind, kind_of_value, size_of
@@ -109,7 +110,7 @@ class _Saving:
         same = older.get(version.digest)
         if same is not None and same.codec == codec.text and _is_there(same, store):
             return replace(same, data=version, metadata=()), again, ()
-        if writer is not None and isinstance(codec, TableCodec) and size_of(value) >= _LARGE:
+        if writer is not None and is_table_codec(codec) and size_of(value) >= _LARGE:
             self.later = writer.begin(partial(self._stored, value, codec, name, version))
             if self.later is not None:
                 return Stored(data=version, codec=codec.text, schema=codec.schema(version)), again, ()
