@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -11,7 +12,7 @@ from assetflow.cli import shapes
 from assetflow.cli.output import Output, local_time
 from assetflow.cli.session import Session, known_names
 from assetflow.model.durations import duration_text
-from assetflow.model.plan import Action, Plan, State
+from assetflow.model.plan import Action, Alike, Plan, State, Step, Steps
 
 if TYPE_CHECKING:
     from assetflow.project import AssetStatus, Project
@@ -31,6 +32,8 @@ __all__ = [
 
 #: More that wait for the same reason are told in a line.
 _TOLD_SINGLY = 3
+#: More steps that do the same for the same reasons are told in a line.
+_TOLD_TOGETHER = 20
 
 Selection = Annotated[
     list[str] | None,
@@ -136,7 +139,7 @@ def plan(
 def show_plan(out: Output, plan: Plan) -> None:
     """A plan for a person: a line a step with its reasons, then the counts."""
     if plan.steps:
-        out.table(["step", "will", "because"], [_step_row(step) for step in plan.steps])
+        out.table(["step", "will", "because"], _step_rows(plan))
     tell_withheld(out, plan)
     out.note(summary(plan))
 
@@ -168,10 +171,11 @@ def summary(plan: Plan) -> str:
             waits = "it has" if withheld == 1 else "they have"
             return f"nothing to run: {withheld} not up to date until {waits} changed or been named, {plan.fresh} fresh"
         return f"nothing to do: {_count(plan.fresh, 'partition')} fresh"
-    counts = {action: sum(1 for s in plan.steps if s.action is action) for action in Action}
+    counts = plan.steps.counts
     words = {Action.RUN: "to run", Action.MAYBE: "may run", Action.REUSE: "to reuse", Action.CHECK: "to check"}
     said = [f"{n} {words[action]}" for action, n in counts.items() if n] + [f"{plan.fresh} fresh"]
-    known = [s.seconds for s in plan.steps if s.seconds is not None and s.action not in {Action.REUSE, Action.CHECK}]
+    run = (s for s in plan.steps.singly if s.action not in {Action.REUSE, Action.CHECK})
+    known = [s.seconds for s in run if s.seconds is not None]
     return ", ".join(said) + (f"; about {duration_text(sum(known))} of work" if known else "")
 
 
@@ -210,6 +214,27 @@ def explain(
         )
     elif found.recorded is not None:
         out.line("made from exactly today's code, types, parameters, resources and inputs" if not found.causes else "")
+
+
+def _step_rows(plan: Plan) -> list[list[str]]:
+    """A row a step; many in a row of one asset that do the same for the same reasons share one."""
+    rows: list[list[str]] = []
+    for _, group in groupby(plan.steps.parts, key=lambda each: (each.node, each.action, _because(each.causes))):
+        parts = list(group)
+        many = sum(len(part.keys) if isinstance(part, Alike) else 1 for part in parts)
+        if many > _TOLD_TOGETHER:
+            first, last = parts[0], parts[-1]
+            begin = first.step(0) if isinstance(first, Alike) else first
+            end = last.step(len(last.keys) - 1) if isinstance(last, Alike) else last
+            rows.append(_shared_row(begin, end, many))
+        else:
+            rows += [_step_row(step) for step in Steps(parts)]
+    return rows
+
+
+def _shared_row(first: Step, last: Step, count: int) -> list[str]:
+    name, will, reasons = _step_row(first)
+    return [f"{name} to {last.key} ({count:,})", will, reasons]
 
 
 def _step_row(step: Any) -> list[str]:

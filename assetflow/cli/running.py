@@ -94,7 +94,7 @@ def materialize(
         )
     elif result.run is None or not lines:
         _tell(session.out, plan, result)
-    left = {str(s.state) for s in plan.standings.values()} & {"failed", "held", "degraded"}
+    left = {str(s.state) for _, s, _ in plan.standings.summed()} & {"failed", "held", "degraded"}
     if result.run is None and left:
         return 1 if "failed" in left else 4
     return _exit_code(result)

@@ -123,8 +123,9 @@ def plan_object(plan: Plan) -> dict[str, Any]:
 
 def withheld_standings(plan: Plan) -> dict[Any, Any]:
     """What is not fresh and yet has no step: it failed for good, is made by someone else, or waits for such."""
-    planned = {output for step in plan.steps for output in step.outputs}
-    return {p: s for p, s in plan.standings.items() if p not in planned and s.state not in {State.SKIPPED, State.FRESH}}
+    planned = {output for step in plan.steps.singly for output in step.outputs}
+    singly = plan.standings.singly.items()  # those that stand alike are planned
+    return {p: s for p, s in singly if p not in planned and s.state not in {State.SKIPPED, State.FRESH}}
 
 
 def finished_steps(events: Sequence[StepFinished]) -> list[dict[str, Any]]:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import overload
 
 from assetflow.model.history import Memo, Setback, SetbackKind
 from assetflow.model.html import table
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.versions import DataVersion
 
-__all__ = ["Action", "Cause", "CauseKind", "Plan", "Standing", "State", "Step", "Targets"]
+__all__ = [
+    "Action",
+    "Alike",
+    "Cause",
+    "CauseKind",
+    "Plan",
+    "Standing",
+    "Standings",
+    "State",
+    "Step",
+    "Steps",
+    "Targets",
+]
 
 
 class CauseKind(StrEnum):
@@ -116,6 +130,141 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """Steps of one node that differ in their keys only. None of these partitions has a past."""
+
+    node: AssetKey
+    outputs: tuple[AssetKey, ...]
+    keys: Sequence[str]
+    action: Action
+    causes: tuple[Cause, ...]
+    requested: bool
+    #: How each of the outputs stands.
+    standing: Standing
+    again: frozenset[SetbackKind] = frozenset()
+
+    def step(self, place: int) -> Step:
+        """One of them."""
+        key = self.keys[place]
+        return Step(
+            node=self.node,
+            key=key,
+            outputs=tuple([Partition(asset, key) for asset in self.outputs]),
+            action=self.action,
+            causes=self.causes,
+            requested=self.requested,
+            again=self.again,
+        )
+
+
+class Steps(Sequence[Step]):
+    """The steps of a plan, in order. Many that are alike are kept as one, and made when they are asked for."""
+
+    __slots__ = ("_first", "_length", "parts")
+
+    def __init__(self, parts: Iterable[Step | Alike] = ()) -> None:
+        #: The steps that are kept as such, and those that are kept as one.
+        self.parts = tuple(parts)
+        self._first: list[int] = []
+        self._length = 0
+        for part in self.parts:
+            self._first.append(self._length)
+            self._length += len(part.keys) if isinstance(part, Alike) else 1
+
+    @property
+    def alike(self) -> Iterator[Alike]:
+        return (part for part in self.parts if isinstance(part, Alike))
+
+    @property
+    def singly(self) -> Iterator[Step]:
+        return (part for part in self.parts if isinstance(part, Step))
+
+    @property
+    def counts(self) -> Mapping[Action, int]:
+        """How many there are, by what they do."""
+        counts = dict.fromkeys(Action, 0)
+        for part in self.parts:
+            counts[part.action] += len(part.keys) if isinstance(part, Alike) else 1
+        return counts
+
+    @overload
+    def __getitem__(self, at: int) -> Step: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Step, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> Step | tuple[Step, ...]:
+        if isinstance(at, slice):
+            return tuple(self[place] for place in range(*at.indices(self._length)))
+        place = range(self._length)[at]
+        number = bisect_right(self._first, place) - 1
+        part = self.parts[number]
+        return part.step(place - self._first[number]) if isinstance(part, Alike) else part
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Step]:
+        for part in self.parts:
+            if isinstance(part, Alike):
+                yield from map(part.step, range(len(part.keys)))
+            else:
+                yield part
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Steps({self._length})"
+
+
+class Standings(Mapping[Partition, Standing]):
+    """How partitions stand that are not fresh: those told singly, and those that steps tell which are kept as one."""
+
+    __slots__ = ("_alike", "singly")
+
+    def __init__(self, singly: Mapping[Partition, Standing], alike: Iterable[Alike] = ()) -> None:
+        self.singly = singly
+        self._alike = {asset: part for part in alike for asset in part.outputs}
+
+    def summed(self) -> Iterator[tuple[Partition, Standing, int]]:
+        """Each one told singly, and of many that stand alike the first, with how many there are."""
+        for partition, standing in self.singly.items():
+            yield partition, standing, 1
+        for asset, part in self._alike.items():
+            yield Partition(asset, part.keys[0]), part.standing, len(part.keys)
+
+    def __getitem__(self, partition: Partition) -> Standing:
+        found = self.singly.get(partition)
+        if found is not None:
+            return found
+        part = self._alike.get(partition.asset)
+        if part is None or partition.key not in part.keys:
+            raise KeyError(partition)
+        return part.standing
+
+    def __iter__(self) -> Iterator[Partition]:
+        yield from self.singly
+        for asset, part in self._alike.items():
+            for key in part.keys:
+                yield Partition(asset, key)
+
+    def __len__(self) -> int:
+        return len(self.singly) + sum(len(part.keys) for part in self._alike.values())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and dict(self.items()) == dict(other.items())
+
+    def __hash__(self) -> int:
+        return hash(len(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
     """What is asked for."""
 
@@ -146,11 +295,11 @@ class Plan:
     #: The revision of the snapshot it was decided on.
     revision: int
     as_of: datetime
-    steps: tuple[Step, ...]
+    steps: Steps
     #: How many partitions in the closure of the targets need nothing.
     fresh: int
     #: Every partition in the closure that is not fresh, with its state and reasons.
-    standings: Mapping[Partition, Standing] = field(default_factory=dict)
+    standings: Standings = field(default_factory=lambda: Standings({}))
     #: Sources' partitions whose observed version is not the recorded one.
     observed: Mapping[Partition, DataVersion] = field(default_factory=dict)
     #: Keys of the assets whose keys are observed, in order, as in the snapshot.
@@ -165,7 +314,7 @@ class Plan:
     @property
     def damaged(self) -> frozenset[Partition]:
         """The steps that make anew what is gone from the store, or damaged there."""
-        return frozenset(s.id for s in self.steps if any(cause.kind is CauseKind.CORRUPT for cause in s.causes))
+        return frozenset(s.id for s in self.steps.singly if any(cause.kind is CauseKind.CORRUPT for cause in s.causes))
 
     def __str__(self) -> str:
         """A line a step with its reasons, then the counts: what ``assetflow plan`` shows."""

@@ -11,7 +11,7 @@ from assetflow.model.checks import Check, PastVerdict, VerdictStatus
 from assetflow.model.definition import Node
 from assetflow.model.history import History, Snapshot
 from assetflow.model.keys import Partition
-from assetflow.model.plan import Action, Cause, CauseKind, Plan, Step, Targets
+from assetflow.model.plan import Action, Cause, CauseKind, Plan, Step, Steps, Targets
 from assetflow.model.versions import DataVersion
 from assetflow.plan import causes
 from assetflow.plan.closure import selection
@@ -127,7 +127,7 @@ def ask_all(graph: Graph, snapshot: Snapshot, targets: Targets) -> Plan:
         environment=snapshot.environment,
         revision=snapshot.revision,
         as_of=snapshot.as_of,
-        steps=tuple(steps),
+        steps=Steps(steps),
         fresh=0,
         keys=snapshot.keys,
         targets=targets,

@@ -56,8 +56,10 @@ class Inputs:
         self._histories = histories
         #: With ``only``: whether a partition is left as it is.
         self._outside = outside
-        #: A partition that is not in here has its current value and is fresh.
+        #: A partition that is neither here nor of a pending asset has its current value and is fresh.
         self.expected: dict[Partition, Expected] = {}
+        #: Assets of which every partition that this plan is about is pending.
+        self.pending: set[AssetKey] = set()
         #: With ``only``: what is read as it is though it is not fresh.
         self.ignored: dict[Partition, None] = {}
         #: Why the step at hand cannot be made.
@@ -81,7 +83,7 @@ class Inputs:
         return self._as_it_is if requested and self._outside else self._version
 
     def _version(self, partition: Partition) -> DataVersion | None:
-        known = self.expected.get(partition)
+        known = self.known(partition)
         if known is None:
             history = self._histories.get(partition)
             if history is None or history.current is None:
@@ -99,7 +101,7 @@ class Inputs:
         return None
 
     def _as_it_is(self, partition: Partition) -> DataVersion | None:
-        known = self.expected.get(partition)
+        known = self.known(partition)
         if known is None or not self._outside or not self._outside(partition):
             return self._version(partition)
         if not (isinstance(known, Known) and known.sound):
@@ -111,10 +113,15 @@ class Inputs:
             return None
         return current.data
 
+    def known(self, partition: Partition) -> Expected | None:
+        """What is expected of a partition; None where it has its current value and is fresh."""
+        found = self.expected.get(partition)
+        return PENDING if found is None and partition.asset in self.pending else found
+
     def is_there(self, partition: Partition) -> bool:
         """Whether the step at hand will find a value; asked of what it can do without, and noted where not."""
         left = self._requested and self._outside is not None and self._outside(partition)
-        known = None if left else self.expected.get(partition)
+        known = None if left else self.known(partition)
         there = not isinstance(known, Unavailable) if known is not None else self.current(partition) is not None
         if not there:
             self.without.append(partition)
@@ -122,7 +129,7 @@ class Inputs:
 
     def glance(self, partition: Partition, *, requested: bool) -> DataVersion | None:
         """The version that a check of the step at hand would read, without notes; None where there is none yet."""
-        known = self.expected.get(partition)
+        known = self.known(partition)
         left = requested and self._outside is not None and self._outside(partition)
         if known is None or left:
             current = self.current(partition)
@@ -139,11 +146,11 @@ class Inputs:
 
     def will_change(self, partition: Partition) -> bool:
         """Whether a step of this plan may give it a value."""
-        return self.expected.get(partition) is PENDING
+        return self.known(partition) is PENDING
 
     def unmet_by(self, partition: Partition) -> Cause | None:
         """Why there will be no value to read; None where there will be one."""
-        known = self.expected.get(partition)
+        known = self.known(partition)
         if isinstance(known, Unavailable):
             return known.cause
         return causes.unmet(partition) if known is None and self.current(partition) is None else None
@@ -155,7 +162,7 @@ class Inputs:
 
     def today(self, partition: Partition) -> DataVersion | None:
         """What a partition holds now, whatever will become of it: a source's observed version, a current value."""
-        known = self.expected.get(partition)
+        known = self.known(partition)
         if isinstance(known, Known) and not known.version:
             return known.data
         history = self._histories.get(partition)

@@ -48,6 +48,7 @@ With memos (``snapshot.compared``), partitions that are not to be compared are f
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, assert_never
@@ -56,7 +57,21 @@ from assetflow.graph import Graph
 from assetflow.model.definition import Input, Node
 from assetflow.model.history import History, Materialization, Memo, Setback, SetbackKind, Snapshot
 from assetflow.model.keys import AssetKey, Partition
-from assetflow.model.plan import Action, Cause, CauseKind, Plan, Standing, State, Step, Targets
+from assetflow.model.mappings import All, Same
+from assetflow.model.partitioning import SINGLE
+from assetflow.model.plan import (
+    Action,
+    Alike,
+    Cause,
+    CauseKind,
+    Plan,
+    Standing,
+    Standings,
+    State,
+    Step,
+    Steps,
+    Targets,
+)
 from assetflow.model.trace import Edge, Trace
 from assetflow.model.versions import DataVersion
 from assetflow.plan import causes
@@ -74,6 +89,8 @@ __all__ = ["plan"]
 
 _NEVER = History()
 _NO_KEYS: frozenset[str] = frozenset()
+#: More keys of a node than these may be decided as one.
+_FEW = 50
 _FAILED = frozenset({SetbackKind.FAILED, SetbackKind.HELD})
 #: The states that a setback explains.
 _SETBACKS = frozenset({State.FAILED, State.SKIPPED, State.HELD})
@@ -119,7 +136,7 @@ class _Planning:
         self.inputs = Inputs(snapshot.histories, self.is_outside if targets.only else None)
         self.judging = Judging(self.inputs, self.keys.of)
         self.expected = self.inputs.expected
-        self.steps: list[Step] = []
+        self.steps: list[Step | Alike] = []
         self.standings: dict[Partition, Standing] = {}
         self.observed: dict[Partition, DataVersion] = {}
         self.memos: dict[AssetKey, Memo] = {}
@@ -141,9 +158,9 @@ class _Planning:
             environment=self.snapshot.environment,
             revision=self.snapshot.revision,
             as_of=self.snapshot.as_of,
-            steps=tuple(self.steps),
+            steps=Steps(self.steps),
             fresh=self.fresh,
-            standings=self.told_standings(),
+            standings=Standings(self.told_standings(), (part for part in self.steps if isinstance(part, Alike))),
             observed=self.observed,
             keys=self.snapshot.keys,
             ignored=tuple(self.inputs.ignored),
@@ -253,10 +270,74 @@ class _Planning:
     def decide_node(self, node: Node, keys: Sequence[str]) -> None:
         """Its keys in the closure; and what that proves, where these are all keys that it has."""
         self.exceptions, self.expires_at = set(), None
-        for key in self.to_compare(node, keys):
+        compared = self.to_compare(node, keys)
+        if self.decide_alike(node, compared):
+            return
+        for key in compared:
             self.decide_cell(node, key)
         if len(keys) == len(self.keys.of_node(node)) and not self.targets.only:
             self.memos[node.key] = proved(node, self.keys, self.snapshot.revision, self.exceptions, self.expires_at)
+
+    def decide_alike(self, node: Node, keys: Sequence[str]) -> bool:
+        """Where nothing was ever made of a node, and what all its keys read is pending or fresh alike: one decision.
+
+        No memo comes of it: there can be none that says something else of these keys.
+        """
+        targets = self.targets
+        chosen = self.selected.get(node.key)
+        if (
+            len(keys) <= _FEW
+            or targets.only
+            or (targets.force and chosen is not None)
+            or (chosen is not None and len(chosen) != len(keys))
+            or any(partition.asset in node.outputs for partition in targets.named)
+            or len(node.needs) != len(node.inputs)
+            or not self.recorded.isdisjoint(node.outputs)
+            or not all(self.is_uniform(read, node) for read in node.inputs)
+        ):
+            return False
+        steps, standings, expected = len(self.steps), len(self.standings), dict(self.expected)
+        self.decide_cell(node, keys[0])
+        made = self.steps[steps:]
+        if len(made) != 1 or not isinstance(first := made[0], Step) or first.action is not Action.RUN:
+            del self.steps[steps:]
+            for partition in list(self.standings)[standings:]:
+                del self.standings[partition]
+            self.expected.clear()
+            self.expected.update(expected)
+            return False
+        standing = self.standings[first.outputs[0]]
+        del self.steps[steps:]
+        for output in first.outputs:
+            del self.standings[output]
+            del self.expected[output]
+        self.inputs.pending.update(node.outputs)
+        self.steps.append(
+            Alike(
+                node=node.key,
+                outputs=node.outputs,
+                keys=keys,
+                action=first.action,
+                causes=first.causes,
+                requested=first.requested,
+                standing=standing,
+                again=first.again,
+            )
+        )
+        return True
+
+    @functools.cached_property
+    def recorded(self) -> frozenset[AssetKey]:
+        """The assets that have a past."""
+        return frozenset(partition.asset for partition in self.snapshot.histories)
+
+    def is_uniform(self, read: Input, node: Node) -> bool:
+        """Whether all keys of a node find the same when they look at an input: a step to come, or a fresh value."""
+        producer = self.graph.node_of(read.asset)
+        if producer.partitioning is SINGLE:
+            return isinstance(read.mapping, All)
+        same = isinstance(read.mapping, Same) and self.keys.of(read.asset) is self.keys.of_node(node)
+        return (same or isinstance(read.mapping, All)) and read.asset in self.inputs.pending
 
     def decide_cell(self, node: Node, key: str) -> None:
         """One step: its trace of today, the rebuilder's answer, and what follows from that."""
@@ -465,7 +546,7 @@ class _Planning:
             return cause
         partition = Partition(read.asset, members[0])
         past = self.snapshot.histories.get(partition, _NEVER)
-        known = self.expected.get(partition)
+        known = self.inputs.known(partition)
         if isinstance(known, Known) and not (self.targets.only and self.is_outside(partition)):
             today = (known.data, known.version)
         elif past.current is not None:

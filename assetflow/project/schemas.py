@@ -39,8 +39,10 @@ def refuse_misfits(loaded: Loaded, plan: Plan, histories: Mapping[Partition, His
 
     A table that this plan may make anew is left out: nobody knows yet which columns it will have.
     """
-    made = {output.asset for step in plan.steps for output in step.outputs if step.action is not Action.REUSE}
-    nodes = {step.node for step in plan.steps if step.action in {Action.RUN, Action.MAYBE}}
+    actions = {(part.node, part.action) for part in plan.steps.parts}
+    anew = {node for node, action in actions if action is not Action.REUSE}
+    made = {asset for node in anew for asset in loaded.graph.nodes[node].outputs}
+    nodes = {node for node, action in actions if action in {Action.RUN, Action.MAYBE}}
     found = [
         mistake
         for node in sorted(nodes)

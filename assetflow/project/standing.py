@@ -21,9 +21,9 @@ def statuses(
 ) -> tuple[AssetStatus, ...]:
     """One status an asset; a source is fresh as soon as it can be seen."""
     keys = KeySets(graph, plan.keys, plan.as_of)
-    by_asset: dict[AssetKey, list[tuple[Partition, Standing]]] = {}
-    for partition, standing in plan.standings.items():
-        by_asset.setdefault(partition.asset, []).append((partition, standing))
+    by_asset: dict[AssetKey, list[tuple[Partition, Standing, int]]] = {}
+    for each in plan.standings.summed():
+        by_asset.setdefault(each[0].asset, []).append(each)
     with catalog.view(plan.environment) as view:
         made = view.materialized_at(shown)
     found = []
@@ -32,13 +32,15 @@ def statuses(
         standings = by_asset.get(asset, [])
         if asset in seen.missing:
             cause = Cause(kind=CauseKind.MISSING, message=seen.missing[asset].message)
-            standings = [(Partition(asset), Standing(state=State.MISSING, causes=(cause,)))]
+            standings = [(Partition(asset), Standing(state=State.MISSING, causes=(cause,)), 1)]
             total = max(total, 1)
-        counts = Counter(standing.state for _, standing in standings)
+        counts: Counter[State] = Counter()
+        for _, standing, many in standings:
+            counts[standing.state] += many
         counts[State.FRESH] += total - sum(counts.values())
         state = min((s for s, n in counts.items() if n), key=lambda s: s.severity, default=State.FRESH)
         causes = dict.fromkeys(
-            cause for _, standing in sorted(standings, key=lambda each: each[0]) for cause in standing.causes
+            cause for _, standing, _ in sorted(standings, key=lambda each: each[0]) for cause in standing.causes
         )
         found.append(
             AssetStatus(
@@ -49,7 +51,7 @@ def statuses(
                 causes=tuple(causes),
                 materialized_at=made.get(asset),
                 setback=next(
-                    (s.setback for _, s in sorted(standings, key=lambda each: each[0]) if s.state is state), None
+                    (s.setback for _, s, _ in sorted(standings, key=lambda each: each[0]) if s.state is state), None
                 ),
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from assetflow.model.context import RunContext
 from assetflow.model.event import Event, Listener, Progressed, RunFinished, RunStarted
 from assetflow.model.journal import Journal, NewRun, Outcome, RunStatus
 from assetflow.model.keys import AssetKey, Partition
-from assetflow.model.plan import Plan
+from assetflow.model.plan import Plan, Steps
 from assetflow.run.capture import capturing
 from assetflow.run.coordinator import Coordinator, JobResult
 from assetflow.run.course import Course
@@ -142,6 +143,7 @@ class _Run:
         listeners: Sequence[Listener],
         files: FileVersions | None,
     ) -> None:
+        plan = replace(plan, steps=Steps(plan.steps))  # each step is asked for many times
         self._plan = plan
         self._loaded = loaded
         self._journal = journal
