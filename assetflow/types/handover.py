@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 import pathlib
-import sys
 from typing import Any
 
 from assetflow import types as room
 from assetflow.errors import ValueMismatch
 from assetflow.types.assign import assignable
 from assetflow.types.jsonable import from_jsonable, is_jsonable_kind, to_jsonable
-from assetflow.types.libraries import is_table, is_table_hint
+from assetflow.types.libraries import is_of, is_table, is_table_hint
 from assetflow.types.spelling import is_open
 
 __all__ = ["from_jsonable", "handed", "is_jsonable_kind", "reading_hint", "to_jsonable"]
@@ -45,9 +44,9 @@ def handed(value: object, hint: object, *, connection: Any = None) -> Any:  # wh
         return value
     if isinstance(value, bytearray | memoryview):
         return bytes(value)  # as a file of them reads
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(value, numpy.ndarray):
-        return value.copy(order="A") if value.dtype != object else copy.deepcopy(value)
+    if is_of(value, "numpy", "ndarray"):
+        array: Any = value
+        return array.copy(order="A") if array.dtype != object else copy.deepcopy(array)
     if is_jsonable_kind(value):
         try:
             data = to_jsonable(value)

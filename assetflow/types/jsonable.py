@@ -15,7 +15,6 @@ import decimal
 import ipaddress
 import json
 import pathlib
-import sys
 import uuid
 from collections.abc import Mapping
 from enum import Enum
@@ -23,6 +22,7 @@ from typing import Any
 
 from assetflow import types as room
 from assetflow.errors import ValueMismatch
+from assetflow.types.libraries import is_of
 from assetflow.types.records import RecordKind, record_kind
 from assetflow.types.spelling import is_open
 
@@ -214,8 +214,7 @@ def iso_duration(value: datetime.timedelta) -> str:
 
 
 def _numpy_scalar(value: object) -> bool:
-    numpy = sys.modules.get("numpy")  # a value of its own can only exist once it is loaded
-    return numpy is not None and isinstance(value, numpy.generic)
+    return is_of(value, "numpy", "generic")
 
 
 def _is_url(value: object) -> bool:

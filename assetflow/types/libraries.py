@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from enum import StrEnum
 from typing import Annotated, Any, Union, get_args, get_origin
 
-__all__ = ["AnyScan", "AnyTable", "TableKind", "is_table", "is_table_hint", "kind_of_hint", "kind_of_value", "size_of"]
+__all__ = [
+    "AnyScan",
+    "AnyTable",
+    "TableKind",
+    "is_of",
+    "is_table",
+    "is_table_hint",
+    "kind_of_hint",
+    "kind_of_value",
+    "size_of",
+]
+
+
+def is_of(value: object, library: str, name: str) -> bool:
+    """Whether a value is of this class of a library, which is not imported: a value of it can only exist when it is.
+
+    While another thread imports the library, the class need not be there yet, and nothing is of it.
+    """
+    found = getattr(sys.modules.get(library), name, None)
+    return isinstance(found, type) and isinstance(value, found)
 
 
 class TableKind(StrEnum):

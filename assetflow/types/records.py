@@ -44,8 +44,8 @@ def record_kind(cls: object) -> RecordKind | None:
         return RecordKind.TYPED_DICT
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
         return RecordKind.NAMED_TUPLE
-    models = sys.modules.get("pydantic.main")  # a model can only exist once it is loaded
-    if models is not None and issubclass(cls, models.BaseModel):
+    model = getattr(sys.modules.get("pydantic.main"), "BaseModel", None)  # a model can only exist once it is loaded
+    if model is not None and issubclass(cls, model):
         return RecordKind.MODEL
     if dataclasses.is_dataclass(cls):
         return RecordKind.DATACLASS

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, get_args, get_origin
 
 from assetflow import types as room
 from assetflow.errors import ValueMismatch
-from assetflow.types.libraries import kind_of_value, kinds_of_hint
+from assetflow.types.libraries import is_of, kind_of_value, kinds_of_hint
 from assetflow.types.records import RecordKind, fields_of, record_kind
 from assetflow.types.spelling import alias_value, hint_text, is_open, members
 
@@ -64,8 +63,7 @@ def _instance(value: object, hint: object, what: str) -> object:
 def _softened(value: Any, hint: object) -> Any:
     """The value with Python's numbers for numpy's scalars, and with integers for booleans where numbers are asked."""
     hint = _plain(hint)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(value, numpy.generic) and not isinstance(value, str | bytes):
+    if is_of(value, "numpy", "generic") and not isinstance(value, str | bytes):
         value = value.item()
     if isinstance(value, bool):
         asked = {_plain(part) for part in members(hint)}

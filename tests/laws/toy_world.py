@@ -147,7 +147,8 @@ class World:
                     for read in node.inputs:
                         members = read.mapping.members(key, own, key_sets.of(read.asset))
                         wanted += [Partition(read.asset, member) for member in members]
-                    histories.update((each, self.history(environment, each)) for each in wanted)
+                    pasts = ((each, self.history(environment, each)) for each in wanted)
+                    histories.update((each, past) for each, past in pasts if past != History())
         return Snapshot(
             environment=environment,
             revision=self.revision,

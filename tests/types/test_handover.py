@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+import types
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +16,9 @@ import pyarrow as pa
 import pytest
 from pydantic import BaseModel
 
+from assetflow.store.codecs import codec_for
 from assetflow.types.handover import handed, reading_hint
+from assetflow.types.values import checked
 
 
 class Order(BaseModel):
@@ -152,3 +156,11 @@ def test_a_value_is_read_as_what_it_was_made_unless_the_consumer_has_it_converte
     producer: object, consumer: object, expected: object
 ) -> None:
     assert reading_hint(producer, consumer) == expected
+
+
+def test_a_library_that_another_thread_is_importing_has_no_values_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", types.ModuleType("numpy"))
+    monkeypatch.setitem(sys.modules, "pydantic.main", types.ModuleType("pydantic.main"))
+    assert handed([1.5], list[float]) == [1.5]
+    assert checked(3, int, what="it") == 3
+    assert codec_for(dict, {"a": 1}).text == codec_for(dict, {}).text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from assetflow.store.codecs.pickled import Pickle
 from assetflow.store.codecs.plain import Bytes, Json, Text
 from assetflow.store.codecs.tables import Parquet
 from assetflow.types.handover import to_jsonable
-from assetflow.types.libraries import is_table
+from assetflow.types.libraries import is_of, is_table
 
 __all__ = ["codec_for", "codec_named"]
 
@@ -38,7 +37,7 @@ def codec_for(hint: object, value: Any) -> Codec:  # whatever the user's functio
         return plain
     if isinstance(value, Path):
         return PathCodec.like(value)
-    if (numpy := sys.modules.get("numpy")) is not None and isinstance(value, numpy.ndarray):
+    if is_of(value, "numpy", "ndarray"):
         return Numpy()
     if is_table(value):
         return Parquet()
