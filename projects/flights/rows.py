@@ -67,3 +67,12 @@ class DelayOfHour(Delay):
     """The same, with the hour that it was scheduled for."""
 
     hour: Hour
+
+
+class DepartureOfDay(BaseModel):
+    """One departure with its day, and whose it was."""
+
+    date: date
+    carrier: str
+    #: Minutes; null where it was cancelled.
+    dep_delay: int | None

@@ -72,4 +72,8 @@ def test_the_whole_year_is_built_once_and_then_there_is_nothing_to_do(project: P
     assert project.load("worst_day") == {"day": date(2013, 3, 8), "departures": 799, "mean_delay": 83.5}
     assert project.load("report").startswith("<!doctype html>")
     assert project.load("report").count("<svg") == 6
+    summer = project.load("month_figures", partition="2013-07")
+    assert summer == {"scheduled": 29_425, "departed": 28_485, "on_time": 20_057, "delay": 618_916}
+    assert project.load("carrier_day_delay", partition="day=2013-03-08,carrier=EV") == 146.0
+    assert project.load("delay_so_far", partition="2013-12-31") == 4_152_200
     assert project.materialize().run is None
