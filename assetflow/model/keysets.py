@@ -15,7 +15,7 @@ from typing import overload
 
 from assetflow.model.versions import fingerprint
 
-__all__ = ["ONE", "Keys", "Listed", "ProductKeys", "Windows", "instant_text", "parted", "written"]
+__all__ = ["ONE", "Keys", "Listed", "ProductKeys", "Stretch", "Windows", "instant_text", "parted", "written"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -148,6 +148,40 @@ class Listed(Keys):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
+
+
+class Stretch(Sequence[str]):
+    """Some keys of a sequence that follow each other, without a copy of them."""
+
+    __slots__ = ("_keys", "_range")
+
+    def __init__(self, keys: Sequence[str], begin: int, end: int) -> None:
+        self._keys = keys
+        self._range = range(begin, end)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        if isinstance(at, slice):
+            return tuple(self._keys[place] for place in self._range[at])
+        return self._keys[self._range[at]]
+
+    def __len__(self) -> int:
+        return len(self._range)
+
+    def __iter__(self) -> Iterator[str]:
+        if len(self._range) == len(self._keys):
+            return iter(self._keys)
+        return (self._keys[place] for place in self._range)
+
+    def __contains__(self, key: object) -> bool:
+        if isinstance(self._keys, Keys):
+            return isinstance(key, str) and self._keys.position(key) in self._range
+        return any(each == key for each in self)
 
 
 #: The key of everything that is not partitioned.

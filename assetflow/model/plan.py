@@ -230,32 +230,36 @@ class Standings(Mapping[Partition, Standing]):
 
     def __init__(self, singly: Mapping[Partition, Standing], alike: Iterable[Alike] = ()) -> None:
         self.singly = singly
-        self._alike = {asset: part for part in alike for asset in part.outputs}
+        self._alike: dict[AssetKey, list[Alike]] = {}
+        for part in alike:
+            for asset in part.outputs:
+                self._alike.setdefault(asset, []).append(part)
 
     def summed(self) -> Iterator[tuple[Partition, Standing, int]]:
         """Each one told singly, and of many that stand alike the first, with how many there are."""
         for partition, standing in self.singly.items():
             yield partition, standing, 1
-        for asset, part in self._alike.items():
-            yield Partition(asset, part.keys[0]), part.standing, len(part.keys)
+        for asset, parts in self._alike.items():
+            for part in parts:
+                yield Partition(asset, part.keys[0]), part.standing, len(part.keys)
 
     def __getitem__(self, partition: Partition) -> Standing:
         found = self.singly.get(partition)
         if found is not None:
             return found
-        part = self._alike.get(partition.asset)
-        if part is None or partition.key not in part.keys:
-            raise KeyError(partition)
-        return part.standing
+        for part in self._alike.get(partition.asset, ()):
+            if partition.key in part.keys:
+                return part.standing
+        raise KeyError(partition)
 
     def __iter__(self) -> Iterator[Partition]:
         yield from self.singly
-        for asset, part in self._alike.items():
-            for key in part.keys:
-                yield Partition(asset, key)
+        for asset, parts in self._alike.items():
+            for part in parts:
+                yield from (Partition(asset, key) for key in part.keys)
 
     def __len__(self) -> int:
-        return len(self.singly) + sum(len(part.keys) for part in self._alike.values())
+        return len(self.singly) + sum(len(part.keys) for parts in self._alike.values() for part in parts)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mapping) and dict(self.items()) == dict(other.items())

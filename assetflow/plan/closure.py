@@ -52,8 +52,11 @@ def selection(graph: Graph, targets: Targets, keys: KeySets) -> Mapping[AssetKey
             if some:
                 unmatched.pop(text, None)
                 found.update(some)
-        if whole or found:
-            selected[node.key] = own if whole else own.in_order(found)
+        if whole:
+            selected[node.key] = own
+        elif found:
+            only = next(iter(choices.values())) if len(choices) == 1 and not cells else None
+            selected[node.key] = own.in_order(found) if only is None else chosen(only, own) or ()
     partitioned = [node for node in nodes if node.partitioning is not SINGLE]
     if unmatched and partitioned:
         text, choice = next(iter(unmatched.items()))
@@ -107,10 +110,17 @@ def closure(graph: Graph, selected: Mapping[AssetKey, Sequence[str]], keys: KeyS
             found = reach.of(read.mapping, asked, own, upstream)
             needed[producer.key] = found if isinstance(found, Keys) or not known else known | found
     return {
-        name: asked if isinstance(asked, Keys) else keys.of_node(graph.nodes[name]).in_order(asked)
+        name: _ordered(asked, selected.get(name), keys.of_node(graph.nodes[name]))
         for name in graph.order
         if (asked := needed.get(name)) is not None
     }
+
+
+def _ordered(asked: set[str] | Keys, wanted: Sequence[str] | None, own: Keys) -> Sequence[str]:
+    """The keys in order; those that were selected are so already."""
+    if isinstance(asked, Keys):
+        return asked
+    return wanted if wanted is not None and len(wanted) == len(asked) else own.in_order(asked)
 
 
 class _Reach:

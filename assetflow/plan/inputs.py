@@ -58,8 +58,8 @@ class Inputs:
         self._outside = outside
         #: A partition that is neither here nor of a pending asset has its current value and is fresh.
         self.expected: dict[Partition, Expected] = {}
-        #: Assets of which every partition that this plan is about is pending.
-        self.pending: set[AssetKey] = set()
+        #: Assets of which every partition that this plan is about is pending, but for those of these keys.
+        self.pending: dict[AssetKey, frozenset[str]] = {}
         #: With ``only``: what is read as it is though it is not fresh.
         self.ignored: dict[Partition, None] = {}
         #: Why the step at hand cannot be made.
@@ -116,7 +116,10 @@ class Inputs:
     def known(self, partition: Partition) -> Expected | None:
         """What is expected of a partition; None where it has its current value and is fresh."""
         found = self.expected.get(partition)
-        return PENDING if found is None and partition.asset in self.pending else found
+        if found is not None or not self.pending:
+            return found
+        others = self.pending.get(partition.asset)
+        return None if others is None or partition.key in others else PENDING
 
     def is_there(self, partition: Partition) -> bool:
         """Whether the step at hand will find a value; asked of what it can do without, and noted where not."""

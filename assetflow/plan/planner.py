@@ -50,6 +50,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, assert_never
 
@@ -57,6 +58,7 @@ from assetflow.graph import Graph
 from assetflow.model.definition import Input, Node
 from assetflow.model.history import History, Materialization, Memo, Setback, SetbackKind, Snapshot
 from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.keysets import Keys, Listed, Stretch
 from assetflow.model.mappings import All, Same
 from assetflow.model.partitioning import SINGLE
 from assetflow.model.plan import (
@@ -132,7 +134,8 @@ class _Planning:
         self.snapshot = snapshot
         self.targets = targets
         self.keys = KeySets(graph, snapshot.keys, snapshot.as_of)
-        self.selected = selection(graph, targets, self.keys)
+        chosen = selection(graph, targets, self.keys)
+        self.selected = {name: keys if isinstance(keys, Keys) else Listed(keys) for name, keys in chosen.items()}
         self.inputs = Inputs(snapshot.histories, self.is_outside if targets.only else None)
         self.judging = Judging(self.inputs, self.keys.of)
         self.expected = self.inputs.expected
@@ -279,65 +282,97 @@ class _Planning:
             self.memos[node.key] = proved(node, self.keys, self.snapshot.revision, self.exceptions, self.expires_at)
 
     def decide_alike(self, node: Node, keys: Sequence[str]) -> bool:
-        """Where nothing was ever made of a node, and what all its keys read is pending or fresh alike: one decision.
+        """Where nothing was ever made of many keys of a node, and these find the same in all that they read: one
+        decision for all of them, and one for each of the others.
 
-        No memo comes of it: there can be none that says something else of these keys.
+        No memo comes of it, and none is needed: that of an earlier plan is still as true as it was.
         """
-        targets = self.targets
-        chosen = self.selected.get(node.key)
+        targets, chosen = self.targets, self.selected.get(node.key)
         if (
             len(keys) <= _FEW
+            or self.compared(node) is not None
             or targets.only
             or (targets.force and chosen is not None)
             or (chosen is not None and len(chosen) != len(keys))
             or any(partition.asset in node.outputs for partition in targets.named)
             or len(node.needs) != len(node.inputs)
-            or not self.recorded.isdisjoint(node.outputs)
-            or not all(self.is_uniform(read, node) for read in node.inputs)
         ):
             return False
-        steps, standings, expected = len(self.steps), len(self.standings), dict(self.expected)
-        self.decide_cell(node, keys[0])
-        made = self.steps[steps:]
-        if len(made) != 1 or not isinstance(first := made[0], Step) or first.action is not Action.RUN:
-            del self.steps[steps:]
-            for partition in list(self.standings)[standings:]:
-                del self.standings[partition]
-            self.expected.clear()
-            self.expected.update(expected)
+        apart = self.apart(node)
+        if apart is None:
             return False
-        standing = self.standings[first.outputs[0]]
-        del self.steps[steps:]
-        for output in first.outputs:
-            del self.standings[output]
-            del self.expected[output]
-        self.inputs.pending.update(node.outputs)
-        self.steps.append(
-            Alike(
-                node=node.key,
-                outputs=node.outputs,
-                keys=keys,
-                action=first.action,
-                causes=first.causes,
-                requested=first.requested,
-                standing=standing,
-                again=first.again,
-            )
+        own = self.keys.of_node(node)
+        places = (
+            sorted(own.position(key) or 0 for key in apart if key in own)
+            if keys is own
+            else [place for place, key in enumerate(keys) if key in apart]
         )
+        first = next((place for place in range(len(keys)) if place >= len(places) or places[place] != place), None)
+        if first is None or len(keys) - len(places) <= _FEW:
+            return False
+        alike = self.tried(node, keys[first])
+        if alike is None:
+            return False
+        self.inputs.pending.update(dict.fromkeys(node.outputs, frozenset(apart)))
+        begin = 0
+        for place in (*places, len(keys)):
+            if begin < place:
+                self.steps.append(replace(alike, keys=Stretch(keys, begin, place)))
+            if place < len(keys):
+                self.decide_cell(node, keys[place])
+            begin = place + 1
         return True
 
-    @functools.cached_property
-    def recorded(self) -> frozenset[AssetKey]:
-        """The assets that have a past."""
-        return frozenset(partition.asset for partition in self.snapshot.histories)
+    def apart(self, node: Node) -> set[str] | None:
+        """The keys of a node that have a past, or read something that is decided apart; None where any key may find
+        something else than another does.
+        """
+        apart: set[str] = set()
+        for output in node.outputs:
+            apart |= self.recorded.get(output, set())
+        for read in node.inputs:
+            producer = self.graph.node_of(read.asset)
+            if isinstance(read.mapping, All) and (producer.partitioning is SINGLE or read.asset in self.inputs.pending):
+                continue
+            if not isinstance(read.mapping, Same) or self.keys.of(read.asset) is not self.keys.of_node(node):
+                return None
+            if (others := self.inputs.pending.get(read.asset)) is None:
+                return None
+            apart |= others
+        return apart
 
-    def is_uniform(self, read: Input, node: Node) -> bool:
-        """Whether all keys of a node find the same when they look at an input: a step to come, or a fresh value."""
-        producer = self.graph.node_of(read.asset)
-        if producer.partitioning is SINGLE:
-            return isinstance(read.mapping, All)
-        same = isinstance(read.mapping, Same) and self.keys.of(read.asset) is self.keys.of_node(node)
-        return (same or isinstance(read.mapping, All)) and read.asset in self.inputs.pending
+    @functools.cached_property
+    def recorded(self) -> Mapping[AssetKey, set[str]]:
+        """The keys that have a past, of each asset."""
+        found: dict[AssetKey, set[str]] = {}
+        for partition in self.snapshot.histories:
+            found.setdefault(partition.asset, set()).add(partition.key)
+        return found
+
+    def tried(self, node: Node, key: str) -> Alike | None:
+        """What is decided of a key without a past, as if it were for many; None where it is not simply to be made."""
+        steps, fresh = len(self.steps), self.fresh
+        self.decide_cell(node, key)
+        made = self.steps[steps:]
+        standing = self.standings.get(Partition(node.outputs[0], key))
+        del self.steps[steps:]
+        self.fresh = fresh
+        for asset in node.outputs:
+            self.standings.pop(Partition(asset, key), None)
+            self.expected.pop(Partition(asset, key), None)
+        self.exceptions.discard(key)
+        if len(made) != 1 or standing is None or not isinstance(made[0], Step) or made[0].action is not Action.RUN:
+            return None
+        return Alike(
+            node=node.key,
+            outputs=node.outputs,
+            keys=(),
+            action=made[0].action,
+            causes=made[0].causes,
+            requested=made[0].requested,
+            standing=standing,
+            again=made[0].again,
+        )
 
     def decide_cell(self, node: Node, key: str) -> None:
         """One step: its trace of today, the rebuilder's answer, and what follows from that."""
