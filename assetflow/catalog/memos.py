@@ -48,7 +48,7 @@ def _counts(stored: bytes) -> tuple[KeyCount, ...]:
     """Counts and digests of keys; none, which matches nothing, where an older assetflow wrote something else."""
     try:
         return tuple((count, digest) for count, digest in json.loads(stored))
-    except ValueError:
+    except (ValueError, TypeError):
         return ()
 
 

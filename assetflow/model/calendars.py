@@ -294,7 +294,7 @@ class _Wanted:
         return not any(low <= start < high for low, high in self._spans)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=16)
 def _keys(calendar: Calendar, until: int) -> Listed:
     return calendar.listed(until)
 

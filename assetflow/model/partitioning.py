@@ -99,7 +99,7 @@ class Static:
 _SHOWN = 5
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, eq=False)
 class Product:
     """``partitions=Product(day=Daily("2026-01-01"), region=Static("eu", "us"))``: every combination of some dimensions.
 
@@ -111,6 +111,10 @@ class Product:
 
     def __init__(self, **dimensions: Partitioning) -> None:
         object.__setattr__(self, "dimensions", dimensions)
+
+    def __eq__(self, other: object) -> bool:
+        """The order of the dimensions counts: it is that of the texts of keys."""
+        return isinstance(other, Product) and list(self.dimensions.items()) == list(other.dimensions.items())
 
     def __hash__(self) -> int:
         return hash(tuple(self.dimensions.items()))

@@ -31,7 +31,7 @@ from assetflow.model.definition import Input, Node
 from assetflow.model.history import Memo
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.keysets import Keys
-from assetflow.model.mappings import is_computed
+from assetflow.model.mappings import Same, is_computed
 from assetflow.model.partitioning import Partitioning
 from assetflow.plan.keysets import KeySets
 
@@ -122,8 +122,8 @@ class _Scoping:
             if touched and not self._follow(read, touched, chosen, own):
                 return None
         chosen = {key for key in chosen if key in own}
-        for read in node.inputs:
-            if read.asset in node.outputs:
+        for read in (*node.inputs, *(read for check in node.checks for read in check.inputs)):
+            if read.asset in node.outputs and not isinstance(read.mapping, Same):
                 self._follow_past(read, chosen, own)
         return None if chosen and (node.max_age is not None or len(chosen) == len(own)) else frozenset(chosen)
 

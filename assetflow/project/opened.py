@@ -31,6 +31,7 @@ from assetflow.model.event import Listener
 from assetflow.model.history import Snapshot
 from assetflow.model.journal import RunStatus
 from assetflow.model.keys import Address, AssetKey, Partition
+from assetflow.model.partitioning import sources_of
 from assetflow.model.plan import Plan, State, Targets
 from assetflow.model.storage import Store
 from assetflow.plan import plan as decided
@@ -276,7 +277,9 @@ class Project:
         """The sources as they are now, and what to decide on."""
         graph = self.loaded.graph
         nodes = graph.nodes if targets.assets is None else {graph.node_of(a).key for a in targets.assets}
-        sources = [n for n in sorted(graph.upstream(nodes) | set(nodes)) if graph.nodes[n].observed]
+        needed = graph.upstream(nodes) | set(nodes)
+        cut_by = {source for name in needed for source in sources_of(graph.nodes[name].partitioning)}
+        sources = sorted({name for name in needed if graph.nodes[name].observed} | cut_by)
         seen = look(self.loaded, sources, self.files)
         return seen, taken(graph, self.reading, self.store, self.environment, targets, seen, self.world.now())
 

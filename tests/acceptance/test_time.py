@@ -413,3 +413,68 @@ def test_weeks_of_months_overlap_and_a_function_can_say_it_otherwise(assetflow_p
     assert flow.load(year_ago, partition="2025-12-02") == ["2025-11-02"]
     assert flow.load(chosen, partition="2025-12") == 1
     assert not flow.materialize().steps
+
+
+def test_a_check_may_look_at_the_partition_before(folder: Folder) -> None:
+    folder.write("assetflow.toml", 'modules = ["shop"]')
+    folder.write(
+        "shop.py",
+        """
+        from typing import Annotated
+        from assetflow import Context, Daily, In, Previous, asset, check
+
+        COUNTS = {}
+
+        @asset(partitions=Daily("2026-01-01", end="2026-01-06"))
+        def count(ctx: Context) -> int:
+            return COUNTS.get(ctx.partition.key, ctx.partition.date.day)
+
+        @check(count)
+        def grows(count: int, before: Annotated[int | None, In(count, partitions=Previous())] = None) -> bool:
+            return before is None or count > before
+        """,
+    )
+    assert set(ran(folder).values()) == {"materialized"}
+    assert ran(folder) == {}
+    folder.edit("shop.py", "COUNTS = {}", 'COUNTS = {"2026-01-03": 9}')
+    outcomes = ran(folder, code=4)
+    assert outcomes["count@2026-01-03"] == "materialized"
+    assert outcomes["count@2026-01-04"] == "held"
+    assert folder.json("cat", "count@2026-01-04") == 4, "the value before serves on"
+    folder.edit("shop.py", '"2026-01-03": 9}', '"2026-01-03": 3}')
+    ran(folder)
+    assert ran(folder) == {}
+    assert folder.json("status")["assets"][0]["state"] == "fresh"
+
+
+def test_the_order_of_dimensions_and_files_that_nobody_reads(folder: Folder) -> None:
+    folder.write("assetflow.toml", 'modules = ["shop"]')
+    folder.write("in/a.txt", "a")
+    folder.write("in/b.txt", "b")
+    folder.write(
+        "shop.py",
+        """
+        from assetflow import Context, Files, Product, Static, asset, source
+
+        SIZES, SHOPS = Static("s", "l"), Static("north", "south")
+        inbox = source("inbox", Files("in/*.txt"))
+
+        @asset(partitions=Product(size=SIZES, shop=SHOPS))
+        def one(ctx: Context) -> str:
+            return ctx.partition.key
+
+        @asset(partitions=Product(shop=SHOPS, size=SIZES))
+        def other(one: str) -> str:
+            return one
+
+        @asset(partitions=Product(shop=SHOPS, file=inbox))
+        def each(ctx: Context) -> str:
+            return ctx.partition.keys["file"]
+        """,
+    )
+    ran(folder)
+    assert folder.json("cat", 'other@"shop=south,size=l"') == "size=l,shop=south"
+    keys = [each["key"] for each in folder.json("partitions", "each")["partitions"]]
+    assert keys == ["shop=north,file=a.txt", "shop=north,file=b.txt", "shop=south,file=a.txt", "shop=south,file=b.txt"]
+    folder.write("in/c.txt", "c")
+    assert ran(folder).keys() == {"each@shop=north,file=c.txt", "each@shop=south,file=c.txt"}
