@@ -87,7 +87,13 @@ def _month(year: int, month: int) -> datetime:
 
 
 def _instant(at: datetime, zone: tzinfo) -> int:
-    return first_instant(zone, at) if at.tzinfo is None else int((at - _EPOCH).total_seconds())
+    if at.tzinfo is not None:
+        return int((at - _EPOCH).total_seconds())
+    return first_instant(zone, min(max(at, _FIRST), _LAST))
+
+
+#: The local times that every zone has in UTC, too.
+_FIRST, _LAST = datetime(1, 1, 3), datetime(9999, 12, 29)
 
 
 def first_instant(zone: tzinfo, local: datetime) -> int:

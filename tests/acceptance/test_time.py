@@ -197,6 +197,9 @@ def test_partitions_lists_windows_in_utc_and_draws_them(made: Folder) -> None:
     assert [each["key"] for each in found] == ["2026-01-30", "2026-01-31", "2026-02-01"]
     assert (found[0]["start"], found[0]["end"]) == ("2026-01-29T23:00:00Z", "2026-01-30T23:00:00Z")
     assert (found[0]["state"], found[0]["version"]) == ("fresh", 1)
+    assert len(made.json("partitions", "orders", "--to", "2026-01-02")["partitions"]) == 2
+    assert len(made.json("partitions", "orders", "--from", "2026-02-13T12")["partitions"]) == 2
+    assert len(made.json("partitions", "orders", "--partition", "0001-01-01..2026-01-02")["partitions"]) == 2
     cells = made.json("partitions", "cell", "--partition", "region=us")["partitions"]
     assert cells[0]["keys"] == {"day": "2026-01-01", "region": "us"}
     assert cells[0]["start"] == "2025-12-31T23:00:00Z"
