@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar
+from datetime import UTC, date, datetime
 
 from cronsim import CronSim, CronSimError
 
 from assetflow.model.calendars import Calendar
+from assetflow.model.clocks import at_instant, instant_of
 
 __all__ = ["Cron"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ANY_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 _NAMED = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -34,8 +34,6 @@ class Cron(Calendar):
     """
 
     expression: str
-
-    unit: ClassVar[str] = "window"
 
     def __init__(
         self,
@@ -60,8 +58,8 @@ class Cron(Calendar):
         fields = _NAMED.get(self.expression, self.expression)
         began: list[int] = []
         names: list[str] = []
-        for at in CronSim(fields, (_EPOCH + timedelta(seconds=low - 1)).astimezone(self.zone)):
-            began.append(int((at - _EPOCH) // timedelta(seconds=1)))
+        for at in CronSim(fields, at_instant(low - 1, self.zone)):
+            began.append(instant_of(at))
             names.append(at.isoformat(timespec="minutes"))
             if began[-1] > high:
                 break
@@ -76,7 +74,7 @@ def _wrong(expression: object) -> str | None:
     if len(fields.split()) != 5:
         return f"Cron({expression!r}) does not have the five fields minute, hour, day, month, weekday"
     try:
-        CronSim(fields, _EPOCH)
+        CronSim(fields, _ANY_DAY)
     except CronSimError as error:
         return f"Cron({expression!r}): {error}"
     return None

@@ -1,4 +1,4 @@
-"""Time partitionings: windows that begin wherever the clock of a zone says so, and the times that users write.
+"""Time partitionings: windows that begin wherever the clock of a zone says so.
 
 The rules are those of the local clock, never of a fixed length: a day is from midnight to midnight and has 23 or 25
 hours where the clock is changed, and there is no day where the calendar skips one. A window begins at the first instant
@@ -9,114 +9,33 @@ overlap. An hour begins wherever the clock shows a full hour, in each offset, an
 from __future__ import annotations
 
 import functools
-import re
 from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from itertools import pairwise
-from typing import ClassVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import available_timezones
 
 from assetflow.errors import AssetflowError, nearest
+from assetflow.model.clocks import (
+    Span,
+    at_instant,
+    first_instant,
+    instant_of,
+    local_at,
+    span_of,
+    steady,
+    zone_named,
+)
 from assetflow.model.durations import duration
 from assetflow.model.keysets import Keys, Listed, Windows, parted
 
-__all__ = ["TEXT", "Calendar", "Daily", "Hourly", "KeyType", "Monthly", "Span", "Weekly", "first_instant", "span_of"]
+__all__ = ["TEXT", "Calendar", "Daily", "Hourly", "KeyType", "Monthly", "Weekly"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400
-#: How long the clock of a zone surely goes on without being changed twice.
-_STEADY = 6 * 3600
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _OPEN_END = datetime.max.replace(tzinfo=UTC) - timedelta(days=366)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of time that a user wrote: on whatever clock it is read by, or at an offset of its own."""
-
-    start: datetime
-    end: datetime
-
-    def instants(self, zone: tzinfo) -> tuple[int, int]:
-        """Its bounds in seconds since 1970."""
-        return _instant(self.start, zone), _instant(self.end, zone)
-
-
-_YEAR = re.compile(r"(\d{4})\Z")
-_MONTH = re.compile(r"(\d{4})-(\d{2})\Z")
-_WEEK = re.compile(r"(\d{4})-W(\d{2})\Z")
-_HOUR = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}\Z")
-
-
-def span_of(text: str) -> Span | None:
-    """The year, month, week, day, hour or instant that a text names; None where it names none.
-
-    ``2026``, ``2026-01``, ``2026-W02``, ``2026-01-05``, ``2026-01-05T13``, ``2026-01-05T13:00``, the latter also with
-    an offset as in ``2026-01-05T13:00+01:00``. An instant is taken to last one second.
-    """
-    try:
-        if found := _YEAR.match(text):
-            year = int(found[1])
-            return Span(datetime(year, 1, 1), datetime(year + 1, 1, 1))
-        if found := _MONTH.match(text):
-            return Span(_month(int(found[1]), int(found[2])), _month(int(found[1]), int(found[2]) + 1))
-        if found := _WEEK.match(text):
-            monday = datetime.combine(date.fromisocalendar(int(found[1]), int(found[2]), 1), time())
-            return Span(monday, monday + timedelta(days=7))
-        if len(text) == 10:
-            day = datetime.combine(date.fromisoformat(text), time())
-            return Span(day, day + timedelta(days=1))
-        if _HOUR.match(text):
-            hour = datetime.fromisoformat(text + ":00")
-            return Span(hour, hour + timedelta(hours=1))
-        if len(text) > 10 and text[10] in "T ":
-            at = datetime.fromisoformat(text)
-            return Span(at, at + timedelta(seconds=1))
-    except (ValueError, OverflowError):
-        return None
-    return None
-
-
-def _month(year: int, month: int) -> datetime:
-    if not 1 <= month <= 13:
-        raise ValueError(month)
-    return datetime(year + month // 13, (month - 1) % 12 + 1, 1)
-
-
-def _instant(at: datetime, zone: tzinfo) -> int:
-    if at.tzinfo is not None:
-        return int((at - _EPOCH).total_seconds())
-    return first_instant(zone, min(max(at, _FIRST), _LAST))
-
-
-#: The local times that every zone has in UTC, too.
-_FIRST, _LAST = datetime(1, 1, 3), datetime(9999, 12, 29)
-
-
-def first_instant(zone: tzinfo, local: datetime) -> int:
-    """The first instant, in seconds since 1970, at which the zone's clock reaches or passes a local time."""
-    at = _seconds(local.replace(tzinfo=zone, fold=0))
-    if _local(zone, at) == local:
-        return at
-    before, after = _seconds(local.replace(tzinfo=zone, fold=1)), at  # it is skipped: find where the clock jumps
-    while after - before > 1:
-        middle = (before + after) // 2
-        if _local(zone, middle) >= local:
-            after = middle
-        else:
-            before = middle
-    return after
-
-
-def _seconds(at: datetime) -> int:
-    return int((at - _EPOCH) // timedelta(seconds=1))
-
-
-def _local(zone: tzinfo, at: int) -> datetime:
-    return (_EPOCH + timedelta(seconds=at)).astimezone(zone).replace(tzinfo=None, fold=0)
 
 
 @dataclass(frozen=True, init=False)
@@ -137,9 +56,6 @@ class Calendar(ABC):
     #: What is wrong with the above, told when the project is loaded.
     faults: tuple[str, ...] = field(compare=False, repr=False)
 
-    #: What one window is called.
-    unit: ClassVar[str] = ""
-
     def __init__(
         self,
         start: str | date | datetime,
@@ -156,7 +72,7 @@ class Calendar(ABC):
         named: object = tz  # anything the user wrote
         if not isinstance(named, str):
             faults.append(f'tz={tz!r} is no name of a time zone: write "Europe/Berlin"')
-        elif _zone(tz) is None:
+        elif zone_named(tz) is None:
             faults.append(f"there is no time zone {tz!r}. {nearest(tz, available_timezones())}".rstrip(". "))
         try:
             self._set(offset=duration(offset))
@@ -212,12 +128,17 @@ class Calendar(ABC):
         return type(self), self.tz, self.offset, self._also
 
     @property
+    def rule(self) -> str:
+        """All that decides where its windows are, but for start and end."""
+        return f"{self._name} {self._also} {self.tz} {self.offset} {self.exclude}"
+
+    @property
     def zone(self) -> tzinfo:
-        return _zone(self.tz) or UTC
+        return zone_named(self.tz) or UTC
 
     def keys(self, until: datetime) -> Keys:
         """The keys whose windows have ended by then (``open``: have begun), oldest first."""
-        return _keys(self, _seconds(until))
+        return _keys(self, instant_of(until))
 
     def began(self, key: str) -> datetime:
         """When the window of a key begins, on the zone's clock."""
@@ -225,10 +146,10 @@ class Calendar(ABC):
 
     def window(self, key: str) -> tuple[datetime, datetime]:
         """Start and end of the window of a key, on the zone's clock."""
-        start = _seconds(self.began(key))
+        start = instant_of(self.began(key))
         began, _ = self.begins(start, start)
-        end = (_EPOCH + timedelta(seconds=began[1])).astimezone(self.zone)
-        return (_EPOCH + timedelta(seconds=start)).astimezone(self.zone), end
+        end = at_instant(began[1], self.zone)
+        return at_instant(start, self.zone), end
 
     # Where windows begin
 
@@ -244,7 +165,7 @@ class Calendar(ABC):
         start, end = span_of(self.start), span_of(self.end) if self.end is not None else None
         if start is None:
             return 0, 0
-        last = _seconds(_OPEN_END) if end is None else end.instants(zone)[0]
+        last = instant_of(_OPEN_END) if end is None else end.instants(zone)[0]
         return start.instants(zone)[0], last
 
     def listed(self, until: int) -> Listed:
@@ -260,7 +181,7 @@ class Calendar(ABC):
             kept = [place for place in range(there) if starts[place] < ends[place] and wanted(starts[place])]
             starts, ends = [starts[place] for place in kept], [ends[place] for place in kept]
             names = [names[place] for place in kept]
-        return Listed(names, Windows(starts, ends, self.zone, _Ahead(self, ends[-1] if ends else low)))
+        return Listed(names, Windows(starts, ends, self.zone, self.rule, _Ahead(self, ends[-1] if ends else low)))
 
     def later(self, after: int, before: int, most: int) -> int:
         """How many windows begin at or after one instant and before another, at most so many, whatever the end."""
@@ -295,7 +216,7 @@ class _Wanted:
         self._spans = [(first.instants(zone)[0], last.instants(zone)[1]) for first, last in spans]
 
     def __call__(self, start: int) -> bool:
-        if self._weekdays and _local(self._zone, start).weekday() in self._weekdays:
+        if self._weekdays and local_at(start, self._zone).weekday() in self._weekdays:
             return False
         return not any(low <= start < high for low, high in self._spans)
 
@@ -303,14 +224,6 @@ class _Wanted:
 @functools.lru_cache(maxsize=16)
 def _keys(calendar: Calendar, until: int) -> Listed:
     return calendar.listed(until)
-
-
-@functools.lru_cache(maxsize=256)
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
 
 
 def _time_text(value: object, name: str, faults: list[str]) -> str:
@@ -353,10 +266,6 @@ class KeyType:
 TEXT = KeyType()
 
 
-#: Keys as they are.
-TEXT = KeyType()
-
-
 class _Dated(Calendar):
     """Windows that begin at midnights: each has a number, a date on which it begins, and a name."""
 
@@ -372,11 +281,11 @@ class _Dated(Calendar):
         span = span_of(key)
         assert span is not None, f"{key} is no key of {self.text}"
         at = first_instant(self.zone, span.start + self.offset)
-        return (_EPOCH + timedelta(seconds=at)).astimezone(self.zone)
+        return at_instant(at, self.zone)
 
     def begins(self, low: int, high: int) -> tuple[list[int], list[str]]:
         zone = self.zone
-        number = self.number((_local(zone, low) - self.offset).date()) - 1
+        number = self.number((local_at(low, zone) - self.offset).date()) - 1
         began: list[int] = []
         labels: list[str] = []
         while not began or began[-1] <= high:
@@ -396,8 +305,6 @@ class _Dated(Calendar):
 class Daily(_Dated):
     """``partitions=Daily("2026-01-01", tz="Europe/Berlin")``: a partition a day, with keys like ``2026-01-05``."""
 
-    unit: ClassVar[str] = "day"
-
     def number(self, day: date) -> int:
         return day.toordinal()
 
@@ -409,8 +316,6 @@ class Daily(_Dated):
 @dataclass(frozen=True, init=False)
 class Weekly(_Dated):
     """``partitions=Weekly("2026-01-01")``: a partition an ISO week, from Monday on, with keys like ``2026-W02``."""
-
-    unit: ClassVar[str] = "week"
 
     def number(self, day: date) -> int:
         return (day.toordinal() - 1) // 7
@@ -424,8 +329,6 @@ class Weekly(_Dated):
 @dataclass(frozen=True, init=False)
 class Monthly(_Dated):
     """``partitions=Monthly("2026-01")``: a partition a month, with keys like ``2026-01``."""
-
-    unit: ClassVar[str] = "month"
 
     def number(self, day: date) -> int:
         return day.year * 12 + day.month - 1
@@ -442,13 +345,11 @@ class Hourly(Calendar):
     Keys are like ``2026-01-05T13:00+01:00``; the offset keeps an hour that the clock shows twice apart.
     """
 
-    unit: ClassVar[str] = "hour"
-
     def begins(self, low: int, high: int) -> tuple[list[int], list[str]]:
         past_hour = int(self.offset.total_seconds()) % 3600
         began: list[int] = []
         labels: list[str] = []
-        for start, end, offset, jumped in _steady(self.zone, low - 1, high + 2 * _DAY):
+        for start, end, offset, jumped in steady(self.zone, low - 1, high + 2 * _DAY):
             if jumped is not None and _passes_hour(start + jumped - past_hour, start + offset - past_hour):
                 began.append(start)
                 labels.append(_hour_name(start, offset))
@@ -466,35 +367,8 @@ def _passes_hour(before: int, after: int) -> bool:
     return before < after and -(-before // 3600) * 3600 < after
 
 
-def _steady(zone: tzinfo, low: int, high: int) -> Iterator[tuple[int, int, int, int | None]]:
-    """The stretches of time in which a zone keeps its offset: start, end, the offset in seconds, and the one before."""
-    start, before = low, None
-    offset = _offset(zone, low)
-    at = low
-    while at < high:
-        ahead = min(at + _STEADY, high)
-        if _offset(zone, ahead) == offset:
-            at = ahead
-            continue
-        lower, upper = at, ahead
-        while upper - lower > 1:
-            middle = (lower + upper) // 2
-            if _offset(zone, middle) == offset:
-                lower = middle
-            else:
-                upper = middle
-        yield start, upper, offset, before
-        start, before, offset, at = upper, offset, _offset(zone, upper), upper
-    yield start, high, offset, before
-
-
-def _offset(zone: tzinfo, at: int) -> int:
-    found = zone.utcoffset((_EPOCH + timedelta(seconds=at)).astimezone(zone))
-    return 0 if found is None else int(found.total_seconds())
-
-
 def _hour_name(at: int, offset: int) -> str:
-    local = (_EPOCH + timedelta(seconds=at)).astimezone(timezone(timedelta(seconds=offset)))
+    local = at_instant(at, timezone(timedelta(seconds=offset)))
     return local.isoformat(timespec="minutes" if local.second == 0 else "seconds")
 
 

@@ -9,15 +9,25 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from itertools import product
 from typing import overload
 
+from assetflow.model.clocks import at_instant
 from assetflow.model.versions import fingerprint
 
-__all__ = ["ONE", "Keys", "Listed", "ProductKeys", "Stretch", "Windows", "instant_text", "parted", "written"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+__all__ = [
+    "ONE",
+    "Keys",
+    "Listed",
+    "ProductKeys",
+    "Stretch",
+    "Windows",
+    "instant_text",
+    "parted",
+    "shown_keys",
+    "written",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,8 @@ class Windows:
     ends: Sequence[int]
     #: The zone whose clock the windows follow.
     zone: tzinfo
+    #: What decides where windows are, also those to come.
+    rule: str = ""
     #: How many windows the calendar will have after the last one here that begin before an instant, but at most so
     #: many.
     ahead: Callable[[int, int], int] = field(compare=False, default=lambda _end, _most: 0)
@@ -41,10 +53,7 @@ class Windows:
 
     def bounds(self, position: int) -> tuple[datetime, datetime]:
         """Start and end on the zone's clock."""
-        start, end = self.starts[position], self.ends[position]
-        return (_EPOCH + timedelta(seconds=start)).astimezone(self.zone), (_EPOCH + timedelta(seconds=end)).astimezone(
-            self.zone
-        )
+        return at_instant(self.starts[position], self.zone), at_instant(self.ends[position], self.zone)
 
 
 class Keys(Sequence[str], ABC):
@@ -83,7 +92,7 @@ class Keys(Sequence[str], ABC):
         """Digest of the first ``count`` keys (None: of all) and of what these stand for."""
         last = len(self) if count is None else count
         windows = self.windows
-        times = [] if windows is None else [windows.starts[:last], windows.ends[:last]]
+        times = [] if windows is None else [windows.starts[:last], windows.ends[:last], windows.rule]
         return fingerprint(json.dumps([self[:last], *times], separators=(",", ":")))
 
     def in_order(self, keys: Iterable[str]) -> tuple[str, ...]:
@@ -293,7 +302,18 @@ def parted(text: str) -> Mapping[str, str] | None:
     return found if at == len(text) else None
 
 
+def shown_keys(keys: Sequence[object]) -> str:
+    """Keys in a text: of many the first, how many more there are, and a digest of all."""
+    shown = ", ".join(map(str, keys[:_SHOWN]))
+    if len(keys) <= _SHOWN:
+        return shown
+    return f"{shown}, and {len(keys) - _SHOWN:,} more, {fingerprint('keys', *map(str, keys))[:8]}"
+
+
+#: Keys that are named in a text.
+_SHOWN = 5
+
+
 def instant_text(seconds: int) -> str:
     """An instant in UTC as ISO 8601, without seconds where there are none."""
-    at = _EPOCH + timedelta(seconds=seconds)
-    return at.isoformat()[: 19 if seconds % 60 else 16] + "Z"
+    return at_instant(seconds).isoformat()[: 19 if seconds % 60 else 16] + "Z"

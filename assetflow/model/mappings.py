@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from assetflow.errors import UsageError
-from assetflow.model.keysets import Keys, ProductKeys, Windows, parted
+from assetflow.model.keysets import Keys, ProductKeys, Windows, parted, shown_keys
 from assetflow.model.versions import fingerprint
 
 __all__ = [
@@ -177,7 +177,7 @@ class Only:
 
     @property
     def text(self) -> str:
-        return f"only({_shown(self.keys)})"
+        return f"only({shown_keys(self.keys)})"
 
     @property
     def many(self) -> bool:
@@ -369,15 +369,3 @@ def _value(key: str, dimension: str) -> str:
 
 def _dimension(keys: Keys, name: str) -> Keys:
     return keys.dimensions[name] if name else keys
-
-
-def _shown(keys: Sequence[str]) -> str:
-    """Keys in a text: of many the first, how many more there are, and a digest of all."""
-    shown = ", ".join(map(str, keys[:_SHOWN]))
-    if len(keys) <= _SHOWN:
-        return shown
-    return f"{shown}, and {len(keys) - _SHOWN:,} more, {fingerprint('keys', *map(str, keys))[:8]}"
-
-
-#: Keys that are named in a text.
-_SHOWN = 5

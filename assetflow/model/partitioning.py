@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from assetflow.model.keys import AssetKey
-from assetflow.model.keysets import ONE, Keys, Listed
-from assetflow.model.versions import fingerprint
+from assetflow.model.keysets import ONE, Keys, Listed, shown_keys
 
 __all__ = ["SINGLE", "KeysOf", "Partitioning", "Product", "Single", "Static", "sources_of"]
 
@@ -81,11 +80,7 @@ class Static:
     @property
     def text(self) -> str:
         """``static(eu, us)``; of many the first, how many more there are, and a digest of all."""
-        shown = ", ".join(map(str, self.names[:_SHOWN]))
-        if len(self.names) <= _SHOWN:
-            return f"static({shown})"
-        digest = fingerprint("static", *self.names)[:8]
-        return f"static({shown}, and {len(self.names) - _SHOWN:,} more, {digest})"
+        return f"static({shown_keys(self.names)})"
 
     @property
     def keys_from(self) -> None:
@@ -93,10 +88,6 @@ class Static:
 
     def keys(self, until: datetime) -> Keys:
         return Listed(self.names)
-
-
-#: Keys that are named in a text.
-_SHOWN = 5
 
 
 @dataclass(frozen=True, init=False, eq=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from assetflow.errors import UsageError, nearest
-from assetflow.model.calendars import span_of
+from assetflow.model.clocks import span_of
 from assetflow.model.keysets import Keys, ProductKeys
 
 __all__ = ["STATES", "Choice", "choice_of", "chosen", "named_key", "no_such_partition"]

@@ -48,7 +48,6 @@ With memos (``snapshot.compared``), partitions that are not to be compared are f
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -59,8 +58,6 @@ from assetflow.model.definition import Input, Node
 from assetflow.model.history import History, Materialization, Memo, Setback, SetbackKind, Snapshot
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.keysets import Keys, Listed, Stretch
-from assetflow.model.mappings import All, Same
-from assetflow.model.partitioning import SINGLE
 from assetflow.model.plan import (
     Action,
     Alike,
@@ -85,14 +82,13 @@ from assetflow.plan.keysets import KeySets
 from assetflow.plan.memos import proved
 from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse, decide, held_values
 from assetflow.plan.standing import state_of
+from assetflow.plan.together import Together
 from assetflow.plan.traces import edge_text, trace_of
 
 __all__ = ["plan"]
 
 _NEVER = History()
 _NO_KEYS: frozenset[str] = frozenset()
-#: More keys of a node than these may be decided as one.
-_FEW = 50
 _FAILED = frozenset({SetbackKind.FAILED, SetbackKind.HELD})
 #: The states that a setback explains.
 _SETBACKS = frozenset({State.FAILED, State.SKIPPED, State.HELD})
@@ -137,6 +133,7 @@ class _Planning:
         chosen = selection(graph, targets, self.keys)
         self.selected = {name: keys if isinstance(keys, Keys) else Listed(keys) for name, keys in chosen.items()}
         self.inputs = Inputs(snapshot.histories, self.is_outside if targets.only else None)
+        self.together = Together(graph, self.keys, snapshot.histories, self.inputs)
         self.judging = Judging(self.inputs, self.keys.of)
         self.expected = self.inputs.expected
         self.steps: list[Step | Alike] = []
@@ -289,31 +286,21 @@ class _Planning:
         """
         targets, chosen = self.targets, self.selected.get(node.key)
         if (
-            len(keys) <= _FEW
-            or self.compared(node) is not None
+            self.compared(node) is not None
             or targets.only
             or (targets.force and chosen is not None)
             or (chosen is not None and len(chosen) != len(keys))
             or any(partition.asset in node.outputs for partition in targets.named)
             or len(node.needs) != len(node.inputs)
+            or (places := self.together.places_apart(node, keys)) is None
         ):
             return False
-        apart = self.apart(node)
-        if apart is None:
-            return False
-        own = self.keys.of_node(node)
-        places = (
-            sorted(own.position(key) or 0 for key in apart if key in own)
-            if keys is own
-            else [place for place, key in enumerate(keys) if key in apart]
-        )
-        first = next((place for place in range(len(keys)) if place >= len(places) or places[place] != place), None)
-        if first is None or len(keys) - len(places) <= _FEW:
-            return False
+        first = next(place for place in range(len(keys)) if place >= len(places) or places[place] != place)
         alike = self.tried(node, keys[first])
         if alike is None:
             return False
-        self.inputs.pending.update(dict.fromkeys(node.outputs, frozenset(apart)))
+        apart = frozenset(keys[place] for place in places)
+        self.inputs.pending.update(dict.fromkeys(node.outputs, apart))
         begin = 0
         for place in (*places, len(keys)):
             if begin < place:
@@ -322,32 +309,6 @@ class _Planning:
                 self.decide_cell(node, keys[place])
             begin = place + 1
         return True
-
-    def apart(self, node: Node) -> set[str] | None:
-        """The keys of a node that have a past, or read something that is decided apart; None where any key may find
-        something else than another does.
-        """
-        apart: set[str] = set()
-        for output in node.outputs:
-            apart |= self.recorded.get(output, set())
-        for read in node.inputs:
-            producer = self.graph.node_of(read.asset)
-            if isinstance(read.mapping, All) and (producer.partitioning is SINGLE or read.asset in self.inputs.pending):
-                continue
-            if not isinstance(read.mapping, Same) or self.keys.of(read.asset) is not self.keys.of_node(node):
-                return None
-            if (others := self.inputs.pending.get(read.asset)) is None:
-                return None
-            apart |= others
-        return apart
-
-    @functools.cached_property
-    def recorded(self) -> Mapping[AssetKey, set[str]]:
-        """The keys that have a past, of each asset."""
-        found: dict[AssetKey, set[str]] = {}
-        for partition in self.snapshot.histories:
-            found.setdefault(partition.asset, set()).add(partition.key)
-        return found
 
     def tried(self, node: Node, key: str) -> Alike | None:
         """What is decided of a key without a past, as if it were for many; None where it is not simply to be made."""

@@ -13,7 +13,7 @@ from toy_world import Report, World
 from assetflow.model.history import Materialization, SetbackKind
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Action, CauseKind, State, Step, Targets
-from assetflow.plan import KeySets, planner
+from assetflow.plan import KeySets, together
 
 __all__ = ["LawfulPlan", "check_run"]
 
@@ -46,10 +46,10 @@ class LawfulPlan:
         if not self.targets.only:
             self._live()
         assert self.world.plan(self.project, self.targets, self.environment) == self.plan, "deterministic"
-        few, planner._FEW = planner._FEW, 0
-        together = self.world.plan(self.project, self.targets, self.environment)
-        planner._FEW = few
-        assert replace(together, memos={}) == replace(self.plan, memos={}), "deciding many as one changes nothing"
+        few, together._FEW = together._FEW, 0
+        as_one = self.world.plan(self.project, self.targets, self.environment)
+        together._FEW = few
+        assert replace(as_one, memos={}) == replace(self.plan, memos={}), "deciding many as one changes nothing"
         with_memos = self.world.plan(self.project, self.targets, self.environment, memos=True)
         assert replace(with_memos, memos={}) == replace(self.plan, memos={}), "memos change nothing"
         return self

@@ -79,3 +79,14 @@ def test_any_text_is_a_value_of_a_dimension() -> None:
         assert keys.position(key) == place
         assert set(keys.values(key).values()) <= {odd, "x", "y"}
     assert keys.values(keys[1]) == {"one": odd, "two": odd}
+
+
+def test_what_decides_about_windows_to_come_counts() -> None:
+    """Rolling windows beyond the end of an upstream count what its calendar leaves out there."""
+    now = datetime(2026, 1, 10, tzinfo=UTC)
+    usual = Daily("2026-01-01").keys(now)
+    later = Daily("2026-01-01", exclude=("2026-02-01",)).keys(now)
+    ended = Daily("2026-01-01", end="2026-03-01").keys(now)
+    assert tuple(usual) == tuple(later)
+    assert usual.digest() != later.digest()
+    assert usual.digest() == ended.digest()
