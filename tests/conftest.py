@@ -89,6 +89,11 @@ class Folder:
         """The JSON object of a command."""
         return self.run(*arguments, "--json", code=code).json
 
+    def made(self, *arguments: str, code: int = 0) -> dict[str, str]:
+        """What ``materialize`` did, by ``name@partition``; for projects of one group."""
+        steps = self.json("materialize", *arguments, code=code)["steps"]
+        return {f"{each['key'].partition('.')[2]}@{each['partition']}": each["outcome"] for each in steps}
+
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start ``assetflow`` here and go on."""
         command = [sys.executable, "-m", "assetflow", *arguments]

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from itertools import pairwise
+from typing import Protocol
 from zoneinfo import available_timezones
 
 from assetflow.errors import AssetflowError, nearest
@@ -36,6 +37,13 @@ __all__ = ["TEXT", "Calendar", "Daily", "Hourly", "KeyType", "Monthly", "Weekly"
 _DAY = 86_400
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _OPEN_END = datetime.max.replace(tzinfo=UTC) - timedelta(days=366)
+
+
+class _Dating(Protocol):
+    """Of what is known where keys are asked for, this decides about windows of time."""
+
+    @property
+    def until(self) -> datetime: ...
 
 
 @dataclass(frozen=True, init=False)
@@ -136,8 +144,12 @@ class Calendar(ABC):
     def zone(self) -> tzinfo:
         return zone_named(self.tz) or UTC
 
-    def keys(self, until: datetime) -> Keys:
+    def keys(self, known: _Dating) -> Keys:
         """The keys whose windows have ended by then (``open``: have begun), oldest first."""
+        return self.keys_until(known.until)
+
+    def keys_until(self, until: datetime) -> Keys:
+        """As :meth:`keys`, of which nothing else need be known."""
         return _keys(self, instant_of(until))
 
     def began(self, key: str) -> datetime:

@@ -115,7 +115,7 @@ class Snapshot:
     keys: Mapping[AssetKey, tuple[str, ...]] = field(default_factory=dict)
     #: Today's versions of the sources' partitions.
     observed: Mapping[Partition, DataVersion] = field(default_factory=dict)
-    #: The partitions' pasts, for every partition of the assets in ``loaded`` and for what these read.
+    #: The pasts of the partitions in ``compared``, and of those that these read. What has none may be left out.
     histories: Mapping[Partition, History] = field(default_factory=dict)
     #: The nodes of which partitions must be compared, and which (None: all); all else is known to be fresh by a memo.
     #: None: everything (no memo is used).

@@ -8,9 +8,26 @@ from datetime import datetime
 from typing import Protocol
 
 from assetflow.model.keys import AssetKey
-from assetflow.model.keysets import ONE, Keys, Listed, shown_keys
+from assetflow.model.keysets import ONE, Keys, Listed, ProductKeys, shown_keys
 
-__all__ = ["SINGLE", "KeysOf", "Partitioning", "Product", "Single", "Static", "sources_of"]
+__all__ = ["SINGLE", "KeysOf", "Known", "Partitioning", "Product", "Single", "Static", "sources_of"]
+
+
+class Known(Protocol):
+    """What is known where keys are asked for."""
+
+    @property
+    def until(self) -> datetime:
+        """The time by which they must be there."""
+        ...
+
+    def observed(self, source: AssetKey) -> tuple[str, ...]:
+        """The keys that were observed of a source; none where it was not looked at."""
+        ...
+
+    def given_by(self, partitioning: Partitioning) -> Keys:
+        """The keys of another partitioning."""
+        ...
 
 
 class Partitioning(Protocol):
@@ -23,11 +40,11 @@ class Partitioning(Protocol):
 
     @property
     def keys_from(self) -> AssetKey | None:
-        """The asset whose observed keys are the keys here; None where the keys follow from the value itself."""
+        """The asset whose observed keys are the keys here; None where they are not those of an asset."""
         ...
 
-    def keys(self, until: datetime) -> Keys:
-        """All keys that exist by then, in order, where :attr:`keys_from` is None."""
+    def keys(self, known: Known) -> Keys:
+        """All keys that there are, in order."""
         ...
 
 
@@ -38,7 +55,7 @@ class Single:
     text: str = "single"
     keys_from: None = None
 
-    def keys(self, until: datetime) -> Keys:
+    def keys(self, known: Known) -> Keys:
         return ONE
 
 
@@ -60,8 +77,8 @@ class KeysOf:
     def keys_from(self) -> AssetKey:
         return self.source
 
-    def keys(self, until: datetime) -> Keys:
-        return Listed(())
+    def keys(self, known: Known) -> Keys:
+        return Listed(known.observed(self.source))
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -86,7 +103,7 @@ class Static:
     def keys_from(self) -> None:
         return None
 
-    def keys(self, until: datetime) -> Keys:
+    def keys(self, known: Known) -> Keys:
         return Listed(self.names)
 
 
@@ -118,8 +135,8 @@ class Product:
     def keys_from(self) -> None:
         return None
 
-    def keys(self, until: datetime) -> Keys:
-        raise NotImplementedError("the keys of a product are made of those of its dimensions")
+    def keys(self, known: Known) -> Keys:
+        return ProductKeys({name: known.given_by(each) for name, each in self.dimensions.items()})
 
 
 def sources_of(partitioning: Partitioning) -> tuple[AssetKey, ...]:

@@ -9,8 +9,8 @@ from assetflow.graph import Graph
 from assetflow.model.definition import Node
 from assetflow.model.history import KeyCount
 from assetflow.model.keys import AssetKey
-from assetflow.model.keysets import ONE, Keys, Listed, ProductKeys
-from assetflow.model.partitioning import SINGLE, Partitioning, Product
+from assetflow.model.keysets import ONE, Keys, ProductKeys
+from assetflow.model.partitioning import SINGLE, Partitioning
 
 __all__ = ["KeySets"]
 
@@ -25,7 +25,8 @@ class KeySets:
     def __init__(self, graph: Graph, observed: Mapping[AssetKey, tuple[str, ...]], as_of: datetime) -> None:
         self._graph = graph
         self._observed = observed
-        self._as_of = as_of
+        #: The time by which keys are there.
+        self.until = as_of
         self._sets: dict[Partitioning, Keys] = {SINGLE: ONE}
         self._summaries: dict[Partitioning, tuple[tuple[str, Keys, KeyCount], ...]] = {}
         self._digests: dict[tuple[int, int], str] = {}
@@ -43,15 +44,12 @@ class KeySets:
         """The keys of whatever is cut in this way, in order. Equal partitionings give one and the same set."""
         found = self._sets.get(partitioning)
         if found is None:
-            found = self._sets[partitioning] = self._made(partitioning)
+            found = self._sets[partitioning] = partitioning.keys(self)
         return found
 
-    def _made(self, partitioning: Partitioning) -> Keys:
-        if isinstance(partitioning, Product):
-            return ProductKeys({name: self.given_by(each) for name, each in partitioning.dimensions.items()})
-        if partitioning.keys_from is None:
-            return partitioning.keys(self._as_of)
-        return Listed(self._observed.get(partitioning.keys_from, ()))
+    def observed(self, source: AssetKey) -> tuple[str, ...]:
+        """The keys that were observed of a source."""
+        return self._observed.get(source, ())
 
     def summary(self, node: Node) -> tuple[KeyCount, ...]:
         """How many keys a node and what it reads have, and their digests: see ``Memo.keys``."""

@@ -32,7 +32,11 @@
    was published, so it serves on, and is told. A source's content that fails is handed to nobody. What was held back
    and has no failing verdict of today's checks is judged again, and may become current without being made again.
 
-5. *Prove.* For each node whose keys were all compared, a memo records which were fresh in this snapshot.
+5. *Prove.* For each node whose keys were all compared, or known to be fresh, a memo records which were not fresh in
+   this snapshot.
+
+Many keys of a node that nothing was ever made of, and that find the same in all that they read, are decided once and
+kept as one (:mod:`assetflow.plan.together`); the plan gives a step for each.
 
 The *may* steps are what makes early cutoff possible without guessing: whether they run is decided by the same rule,
 just before they would, when the versions of their inputs are known. An upstream that yields equal data stops the wave.

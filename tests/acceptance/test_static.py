@@ -34,17 +34,14 @@ def whole(doubled: Annotated[dict[str, int], In(partitions=All())]) -> dict[str,
     return doubled
 """
 
+ran = Folder.made
+
 
 @pytest.fixture
 def shop(folder: Folder) -> Folder:
     folder.write("assetflow.toml", 'modules = ["shop"]')
     folder.write("shop.py", SHOP)
     return folder
-
-
-def ran(folder: Folder, *arguments: str, code: int = 0) -> dict[str, str]:
-    steps = folder.json("materialize", *arguments, code=code)["steps"]
-    return {f"{each['key'].removeprefix('shop.')}@{each['partition']}": each["outcome"] for each in steps}
 
 
 def test_each_key_is_made_and_read_by_itself(shop: Folder) -> None:

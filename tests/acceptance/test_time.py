@@ -76,6 +76,8 @@ def first(running: Annotated[int, In(partitions=Only("2026-01-01"))]) -> int:
 total = sql_asset("total", "select sum(n)::bigint as n from orders", partitions=MONTHS)
 """
 
+ran = Folder.made
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Folder:
@@ -92,11 +94,6 @@ def shop(folder: Folder) -> Folder:
     folder.write("assetflow.toml", 'modules = ["shop"]')
     folder.write("shop.py", SHOP)
     return folder
-
-
-def ran(folder: Folder, *arguments: str, code: int = 0) -> dict[str, str]:
-    steps = folder.json("materialize", *arguments, code=code)["steps"]
-    return {f"{each['key'].removeprefix('shop.')}@{each['partition']}": each["outcome"] for each in steps}
 
 
 def test_every_mapping_gives_what_it_says(made: Folder) -> None:

@@ -82,7 +82,7 @@ def test_a_zone(zone: str) -> None:
 
 
 def same(calendar: Calendar, shown: Clock, boundaries: Any, names: list[str]) -> None:
-    keys = calendar.keys(shown.until)
+    keys = calendar.keys_until(shown.until)
     assert keys.windows is not None
     passed = shown.first_passed(boundaries)
     there = passed[1:] > passed[:-1]
@@ -119,7 +119,7 @@ def hours(zone: str, shown: Clock, offset: int) -> None:
     if offset:  # the walk sees only quarters of an hour where nothing changes
         near_changes(Hourly(start, tz=zone, offset=timedelta(minutes=offset)), shown, begins)
         return
-    keys = Hourly(start, tz=zone).keys(shown.until)
+    keys = Hourly(start, tz=zone).keys_until(shown.until)
     assert keys.windows is not None
     at = shown.utc[begins] * 60
     assert 0 <= len(at) - len(keys) <= 1  # the last hour may not have ended
@@ -135,7 +135,7 @@ def hours(zone: str, shown: Clock, offset: int) -> None:
 
 def near_changes(calendar: Hourly, shown: Clock, begins: Any) -> None:
     """Where the walk goes minute by minute, the windows are where it says."""
-    keys = calendar.keys(shown.until)
+    keys = calendar.keys_until(shown.until)
     assert keys.windows is not None
     fine = np.concatenate([[False], np.diff(shown.utc) == 1])
     at = shown.utc * 60
@@ -145,7 +145,7 @@ def near_changes(calendar: Hourly, shown: Clock, begins: Any) -> None:
 
 def test_days_that_are_short_long_or_not_there() -> None:
     def lengths(calendar: Calendar, until: str) -> dict[str, float]:
-        keys = calendar.keys(datetime.fromisoformat(until).replace(tzinfo=ZoneInfo(calendar.tz)))
+        keys = calendar.keys_until(datetime.fromisoformat(until).replace(tzinfo=ZoneInfo(calendar.tz)))
         assert keys.windows is not None
         pairs = zip(keys.windows.starts, keys.windows.ends, strict=True)
         return {key: (end - start) / 3600 for key, (start, end) in zip(keys, pairs, strict=True)}

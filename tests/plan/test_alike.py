@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from assetflow.graph import Graph
 from assetflow.model.calendars import Daily
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.keysets import Listed, ProductKeys, Stretch
 from assetflow.model.partitioning import Product, Static
 from assetflow.model.plan import Alike, State, Step
+from assetflow.plan import KeySets
 
 KEYS = tuple(f"k{n:03}" for n in range(200))
 
@@ -58,7 +60,7 @@ def test_what_reads_each_otherwise_is_decided_key_by_key(shelf: Any) -> None:
 
 
 def test_products_are_counted_and_found_without_being_listed() -> None:
-    days = Daily("2000-01-01").keys(datetime(2026, 1, 1, tzinfo=UTC))
+    days = Daily("2000-01-01").keys_until(datetime(2026, 1, 1, tzinfo=UTC))
     cells = ProductKeys({"day": days, "shop": Listed(map(str, range(1000)))})
     assert len(cells) == 9497 * 1000
     assert cells[1_234_567] == "day=2003-05-19,shop=567"
@@ -74,7 +76,7 @@ def test_products_are_counted_and_found_without_being_listed() -> None:
 def test_any_text_is_a_value_of_a_dimension() -> None:
     odd = 'a,b="c" =ü'
     cells = Product(one=Static(odd, "x"), two=Static("y", odd))
-    keys = ProductKeys({name: cut.keys(datetime.now(UTC)) for name, cut in cells.dimensions.items()})
+    keys = KeySets(Graph([]), {}, datetime.now(UTC)).given_by(cells)
     for place, key in enumerate(keys):
         assert keys.position(key) == place
         assert set(keys.values(key).values()) <= {odd, "x", "y"}
@@ -84,9 +86,9 @@ def test_any_text_is_a_value_of_a_dimension() -> None:
 def test_what_decides_about_windows_to_come_counts() -> None:
     """Rolling windows beyond the end of an upstream count what its calendar leaves out there."""
     now = datetime(2026, 1, 10, tzinfo=UTC)
-    usual = Daily("2026-01-01").keys(now)
-    later = Daily("2026-01-01", exclude=("2026-02-01",)).keys(now)
-    ended = Daily("2026-01-01", end="2026-03-01").keys(now)
+    usual = Daily("2026-01-01").keys_until(now)
+    later = Daily("2026-01-01", exclude=("2026-02-01",)).keys_until(now)
+    ended = Daily("2026-01-01", end="2026-03-01").keys_until(now)
     assert tuple(usual) == tuple(later)
     assert usual.digest() != later.digest()
     assert usual.digest() == ended.digest()
