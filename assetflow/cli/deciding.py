@@ -141,6 +141,7 @@ def show_plan(out: Output, plan: Plan) -> None:
     if plan.steps:
         out.table(["step", "will", "because"], _step_rows(plan))
     tell_withheld(out, plan)
+    _tell_kept(out, plan)
     out.note(summary(plan))
 
 
@@ -161,6 +162,17 @@ def tell_withheld(out: Output, plan: Plan) -> None:
             out.line(f"not planned: {len(found):,} partitions of {asset}, {first} to {last}: {alike}", style="red")
     for partition in plan.ignored:
         out.line(f"left as it is (--only): {partition} is not up to date")
+
+
+def _tell_kept(out: Output, plan: Plan) -> None:
+    """What changes of code and parameters leave as it is: ``shop.prices, 3 partitions kept: forward_only: …``."""
+    several: dict[tuple[Any, str], list[str]] = {}
+    for partition, causes in plan.forward.items():
+        several.setdefault((partition.asset, _because(causes)), []).append(partition.key)
+    for (asset, because), keys in several.items():
+        name = f"{asset}@{keys[0]}" if keys[0] else str(asset)
+        which = name if len(keys) == 1 else f"{name} to {keys[-1]} ({len(keys):,})"
+        out.line(f"kept: {which}: forward_only: {because}")
 
 
 def summary(plan: Plan) -> str:
@@ -191,6 +203,7 @@ def explain(
             key=str(found.partition.asset),
             partition=found.partition.key,
             state=str(found.state),
+            kept="forward_only" if found.kept else None,
             causes=[shapes.cause(c) for c in found.causes],
             trace={"recorded": found.recorded, "today": found.today},
             differences=[
@@ -202,6 +215,8 @@ def explain(
         return
     out = session.out
     out.line(f"{found.partition} is {found.state}")
+    if found.kept:
+        out.line("  kept: forward_only: what changed is for partitions that are not made yet")
     for each in found.causes:
         out.line(f"  {each.kind}: {each.message}")
     if last := found.last_run:

@@ -118,6 +118,10 @@ def plan_object(plan: Plan) -> dict[str, Any]:
         "fresh": plan.fresh,
         "withheld": withheld,
         "ignored": [str(p) for p in plan.ignored],
+        "kept": [
+            {"key": str(p.asset), "partition": p.key, "because": "forward_only", "causes": [cause(c) for c in causes]}
+            for p, causes in plan.forward.items()
+        ],
     }
 
 

@@ -43,6 +43,8 @@ EFFECTS: Mapping[str, Effect] = {
     "on_schema_change": Effect.NONE,  # it decides whether a value is published, not what it is
     "on_bad_rows": Effect.VALUE,  # as the type: it decides which rows there are
     "max_age": Effect.NONE,  # it decides when a value expires, not what it is
+    "lookback": Effect.NONE,  # as max_age
+    "forward_only": Effect.NONE,  # it decides whom a change reaches, not what is made
     "deterministic": Effect.NONE,
     "codec": Effect.VALUE,
     "columns": Effect.NONE,  # it is told, not done
@@ -73,6 +75,10 @@ class _Shared(TypedDict, total=False):
     on_schema_change: PolicyName | Mapping[KindName, PolicyName]
     #: A value older than this is expired; ``0``: make it again in every run that reaches it.
     max_age: timedelta | str | float
+    #: Late data: a partition made before the end of so many windows after its own expires once when one has ended.
+    lookback: int
+    #: Changes of code and parameters are only for partitions that are not made yet.
+    forward_only: bool
     #: Equal traces give equal data although a resource is read.
     deterministic: bool
     #: Stands for all code: only a change of this text is a change of the code.
@@ -128,6 +134,8 @@ class Options:
     on_schema_change: Any = "evolve"  # anything the user wrote
     on_bad_rows: Any = "fail"  # anything the user wrote
     max_age: timedelta | str | float | None = None
+    lookback: int | None = None
+    forward_only: bool = False
     deterministic: bool = False
     codec: Codec | Mapping[str, Codec] | None = None
     columns: Any = None  # anything the user wrote

@@ -46,6 +46,10 @@ class SqlArguments(TypedDict, total=False):
     contract: Contract
     #: A table older than this is expired; ``0``: make it again in every run that reaches it.
     max_age: timedelta | str | float
+    #: Late data: a partition made before the end of so many windows after its own expires once when one has ended.
+    lookback: int
+    #: Changes of the query and of parameters are only for partitions that are not made yet.
+    forward_only: bool
     #: Equal traces give equal data, although it calls a function like ``now()``.
     deterministic: bool
     #: Stands for the query: only a change of this text is a change of the code.

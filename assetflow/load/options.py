@@ -105,6 +105,11 @@ def _option_faults(options: Any) -> Iterator[AssetflowError]:  # an Options whos
         _change_policies(options)
     except AssetflowError as error:
         yield error
+    lookback = options.lookback
+    if lookback is not None and (not isinstance(lookback, int) or isinstance(lookback, bool) or lookback < 1):
+        yield _bad("lookback", lookback, "a number of windows, 1 or more", "write lookback=3")
+    if not isinstance(options.forward_only, bool):
+        yield _bad("forward_only", options.forward_only, "True or False")
     if options.retry is not None and not isinstance(options.retry, Retry):
         yield _bad("retry", options.retry, "a Retry", "write retry=Retry(3)")
     if not isinstance(options.deterministic, bool):
@@ -265,8 +270,8 @@ def _view_faults(value: SqlAsset) -> Iterator[AssetflowError]:
 
 #: Arguments that are about making a value, or about a value that is made.
 _OF_MADE = frozenset(
-    {"checks", "contract", "deps", "deterministic", "max_age", "on_bad_rows", "on_schema_change", "partitions"}
-    | {"retry", "version"}
+    {"checks", "contract", "deps", "deterministic", "forward_only", "lookback", "max_age", "on_bad_rows"}
+    | {"on_schema_change", "partitions", "retry", "version"}
 )
 
 

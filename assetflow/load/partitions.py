@@ -29,7 +29,7 @@ from assetflow.model.mappings import (
 )
 from assetflow.model.partitioning import SINGLE, KeysOf, Partitioning, Product, Static
 
-__all__ = ["ImpossibleError", "inferred", "key_type", "mapped", "partitioning", "unfollowed"]
+__all__ = ["ImpossibleError", "inferred", "key_type", "lookback_of", "mapped", "partitioning", "unfollowed"]
 
 _ACCEPTED = 'partitions= takes Daily("2026-01-01"), Static("eu", "us"), Product(…), or a source of Files(...)'
 
@@ -39,13 +39,19 @@ def partitioning(declared: Declared, names: Names, faults: Faults) -> Partitioni
     if isinstance(declared.value, Source):
         return KeysOf(declared.key) if isinstance(declared.value.at, Files) else SINGLE
     wanted: object = declared.value.options.partitions
-    if wanted is None:
-        return SINGLE
+    found: Partitioning = SINGLE
     try:
-        return _read(wanted, declared, names)
+        found = SINGLE if wanted is None else _read(wanted, declared, names)
     except AssetflowError as error:
         faults.add(error)
         return SINGLE
+    lookback: object = declared.value.options.lookback
+    if lookback is not None and not calendars(found):
+        message = f"{declared.key}: lookback= counts windows of time, and its partitions are none"
+        faults.add(
+            DefinitionError("bad-argument", message, where=[declared.line], hint="leave it out, or use max_age=")
+        )
+    return found
 
 
 def _read(wanted: object, declared: Declared, names: Names) -> Partitioning:
@@ -73,6 +79,18 @@ def _read(wanted: object, declared: Declared, names: Names) -> Partitioning:
         message = f"{declared.key}: {each}"
         raise DefinitionError("bad-argument", message, where=[declared.line], hint=_ACCEPTED)
     return found
+
+
+def calendars(partitioning: Partitioning) -> list[Calendar]:
+    """Its dimensions of time."""
+    return [each for each in _dimensions(partitioning).values() if isinstance(each, Calendar)]
+
+
+def lookback_of(lookback: int | None, partitioning: Partitioning) -> int | None:
+    """``Node.lookback``: what is said; else 0 where a window may be made before it has ended."""
+    if lookback is not None:
+        return lookback
+    return 0 if any(each.open for each in calendars(partitioning)) else None
 
 
 def _wrong_keys(wanted: Static) -> str | None:

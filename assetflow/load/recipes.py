@@ -13,6 +13,7 @@ from assetflow.declare import CheckFunction, File, Source, SqlAsset
 from assetflow.load.definitions import Bound, BoundCheck, BoundInput, BoundOutput, BoundView
 from assetflow.load.naming import Declared, Names
 from assetflow.load.options import max_age_of
+from assetflow.load.partitions import lookback_of
 from assetflow.load.queries import ReadQuery
 from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition, Input, Kind, Node
 from assetflow.model.keys import AssetKey
@@ -101,8 +102,9 @@ def made(
     max_age = max_age_of(options)
     outputs = tuple(output.key for output in bound.outputs)
     inputs = tuple(each.edge for each in bound.inputs)
+    lookback = lookback_of(options.lookback, partitioning)
     # Code that cannot be followed may do anything, so an older result need not be what it would give today.
-    reads_outside = bool(bound.resources) or max_age is not None or bool(parts.code.untracked)
+    reads_outside = bool(bound.resources or parts.code.untracked) or max_age is not None or lookback is not None
     node = Node(
         key=bound.key,
         outputs=outputs,
@@ -110,6 +112,8 @@ def made(
         inputs=inputs,
         partitioning=partitioning,
         max_age=max_age,
+        lookback=lookback,
+        forward_only=options.forward_only,
         effects=not bound.multi and bound.outputs[0].hint is type(None),
         reads_outside=reads_outside,
         deterministic=options.deterministic,
@@ -119,7 +123,7 @@ def made(
             outputs,
             inputs,
             partitioning,
-            max_age=None if max_age is None else max_age.total_seconds(),
+            ages=[None if max_age is None else max_age.total_seconds(), lookback, options.forward_only],
             reads_outside=reads_outside,
             deterministic=options.deterministic,
         ),
@@ -295,7 +299,7 @@ def _digest(
     partitioning: Partitioning,
     *,
     observed: bool = False,
-    max_age: float | None = None,
+    ages: Sequence[float | None] = (),
     reads_outside: bool = False,
     deterministic: bool = False,
 ) -> str:
@@ -305,7 +309,7 @@ def _digest(
         for each in inputs
     ]
     names = [str(key) for key in outputs]
-    said = [recipe.digest, names, edges, partitioning.text, observed, max_age, reads_outside, deterministic]
+    said = [recipe.digest, names, edges, partitioning.text, observed, ages, reads_outside, deterministic]
     return fingerprint("node", canonical_json(said))
 
 

@@ -131,7 +131,12 @@ class Node:
     observed: bool = False
     #: A materialization older than this is expired; zero: whenever it is in the closure of the targets.
     max_age: timedelta | None = None
-    #: It takes a resource or declares max_age, so an older result need not be what a run would give today.
+    #: A partition made before the end of so many windows after its own expires once when one of these has ended; None:
+    #: windows have nothing to do with it.
+    lookback: int | None = None
+    #: Changes of code and parameters are only for partitions that are not made yet.
+    forward_only: bool = False
+    #: It takes a resource or has values that expire, so an older result need not be what a run would give today.
     reads_outside: bool = False
     #: It is run for what it does elsewhere (it returns None): what an older call did need not be there any more.
     effects: bool = False

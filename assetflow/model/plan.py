@@ -310,6 +310,9 @@ class Plan:
     keys: Mapping[AssetKey, tuple[str, ...]] = field(default_factory=dict)
     #: Stale inputs that ``only`` leaves as they are.
     ignored: tuple[Partition, ...] = ()
+    #: What is fresh though its code or parameters changed, which are only for partitions not yet made
+    #: (``forward_only``), and what changed.
+    forward: Mapping[Partition, tuple[Cause, ...]] = field(default_factory=dict)
     #: What was proved about the nodes in the closure, to be remembered by ``materialize``.
     memos: Mapping[AssetKey, Memo] = field(default_factory=dict)
     #: What it was asked for.

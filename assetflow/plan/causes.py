@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from assetflow.model.definition import Input
 from assetflow.model.durations import duration_text
@@ -14,6 +13,7 @@ from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Cause, CauseKind
 from assetflow.model.trace import Edge, Recipe, Trace, edge_digest
 from assetflow.model.versions import CodePart, DataVersion
+from assetflow.plan.ageing import Age
 
 __all__ = [
     "blocked",
@@ -54,13 +54,19 @@ def corrupt(lost: Materialization) -> Cause:
     )
 
 
-def expired(old: Materialization, max_age: timedelta | None, as_of: datetime) -> Cause:
-    """It is as old as its asset's ``max_age`` or older."""
+def expired(old: Materialization, age: Age, lookback: int | None) -> Cause:
+    """It is as old as its asset's ``max_age`` or older, or a window that may bring late data has ended since."""
+    max_age = age.max_age
+    if age.since is not None and old.made_at < age.since:
+        ended = f"{age.since:%Y-%m-%d %H:%M} UTC"
+        made = f"made before a window ended at {ended} (lookback={lookback})"
+        message = made if lookback else f"made before its window ended at {ended}"
+        return Cause(kind=CauseKind.EXPIRED, message=message, old=old.made_at.isoformat(), new=age.since.isoformat())
     if not max_age:
         return Cause(kind=CauseKind.EXPIRED, message="it is made anew in every run (max_age=0)")
-    age = duration_text((as_of - old.made_at).total_seconds())
+    past = duration_text((age.as_of - old.made_at).total_seconds())
     limit = duration_text(max_age.total_seconds())
-    return Cause(kind=CauseKind.EXPIRED, message=f"made {age} ago, max_age is {limit}", old=age, new=limit)
+    return Cause(kind=CauseKind.EXPIRED, message=f"made {past} ago, max_age is {limit}", old=past, new=limit)
 
 
 def upstream(asset: AssetKey) -> Cause:

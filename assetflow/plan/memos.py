@@ -11,7 +11,7 @@ too. It is looked at once more by the next plan, which then finds everything fre
 
 Three things hide from revisions, and are counted as moved: sources that changed and were not recorded (their readers
 are exceptions in the memo, since the observation may never be recorded and the file may change back), stored values
-that were lost, and ``max_age=0``.
+that were lost, and ``max_age=0``. So are partitions of the last few windows where these may expire (``lookback``).
 
 Where the definition is the same and nothing has expired, only some keys of a node are compared: the exceptions; those
 that moved; new ones; and those that read what moved, is new, or is compared itself, as nothing is fresh under a stale
@@ -33,6 +33,7 @@ from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.keysets import Keys
 from assetflow.model.mappings import Same, is_computed
 from assetflow.model.partitioning import Partitioning
+from assetflow.plan.ageing import tail
 from assetflow.plan.keysets import KeySets
 
 __all__ = ["Moved", "Some", "advanced", "proved", "scope"]
@@ -110,6 +111,8 @@ class _Scoping:
             return None
         own = self._keys.of_node(node)
         chosen = set(memo.exceptions) | set(grown.get(node.partitioning, ()))
+        if node.lookback is not None:
+            chosen |= tail(own, memo.keys, node.lookback)
         for output in node.outputs:
             moved = self._moved_since(output, memo.revision)
             if moved is None:

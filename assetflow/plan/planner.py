@@ -78,6 +78,7 @@ from assetflow.model.plan import (
 from assetflow.model.trace import Edge, Trace
 from assetflow.model.versions import DataVersion
 from assetflow.plan import causes
+from assetflow.plan.ageing import Age, age_of
 from assetflow.plan.checks import Judged, cause_of
 from assetflow.plan.closure import closure, selection
 from assetflow.plan.inputs import PENDING, Inputs, Known, Unavailable
@@ -145,6 +146,7 @@ class _Planning:
         self.observed: dict[Partition, DataVersion] = {}
         self.memos: dict[AssetKey, Memo] = {}
         self.fresh = 0
+        self.forward: dict[Partition, tuple[Cause, ...]] = {}
         #: The partition keys of the node at hand that are not fresh, and the earliest expiry of the others.
         self.exceptions: set[str] = set()
         self.expires_at: datetime | None = None
@@ -168,6 +170,7 @@ class _Planning:
             observed=self.observed,
             keys=self.snapshot.keys,
             ignored=tuple(self.inputs.ignored),
+            forward=self.forward,
             memos={**self.snapshot.carried, **self.memos},
             targets=self.targets,
         )
@@ -357,7 +360,7 @@ class _Planning:
             node,
             trace,
             histories,
-            as_of=self.snapshot.as_of,
+            age=self.age(cell),
             demands=(causes.forced(),) if requested and self.targets.force else (),
             again=again,
             passes=lambda found: self.passes(cell, found),
@@ -368,8 +371,8 @@ class _Planning:
             self.block(cell)
             return
         match decision:
-            case Keep():
-                self.keep(cell)
+            case Keep(forward):
+                self.keep(cell, forward)
             case Leave():
                 self.leave(cell, decision, again)
             case Reuse():
@@ -385,7 +388,12 @@ class _Planning:
         anew = self.targets.retry_failed or self.targets.accept_schema_changes
         return _FAILED if anew else frozenset()
 
-    def keep(self, cell: _Cell) -> None:
+    def age(self, cell: _Cell) -> Age:
+        return age_of(cell.node, cell.key, self.keys.of_node(cell.node), self.snapshot.as_of)
+
+    def keep(self, cell: _Cell, forward: tuple[Cause, ...]) -> None:
+        if forward:
+            self.exceptions.add(cell.key)  # so that it is told as long as it is so
         if self.inputs.unsound:
             self.stand(cell, tuple(dict.fromkeys(causes.stale_input(asset) for asset in self.inputs.unsound)))
             self.serve(cell, sound=False)
@@ -394,6 +402,7 @@ class _Planning:
             return
         if not self.targets.only or cell.requested:
             self.fresh += len(cell.outputs)
+            self.forward.update(dict.fromkeys(cell.outputs, forward) if forward else {})
         max_age = cell.node.max_age
         if max_age is not None:
             made = [history.current.made_at for history in cell.histories if history.current]
@@ -467,7 +476,7 @@ class _Planning:
 
     def block(self, cell: _Cell) -> None:
         """Something that it reads is unavailable, so it is, too: no step, but everything that is wrong is told."""
-        at_hand = decide(cell.node, cell.trace, cell.histories, as_of=self.snapshot.as_of)
+        at_hand = decide(cell.node, cell.trace, cell.histories, age=self.age(cell))
         own = () if isinstance(at_hand, Keep) else at_hand.causes
         told = [cause for cause in own if cause.kind is not CauseKind.UPSTREAM]
         self.stand(cell, self.named(cell, (*told, *dict.fromkeys(self.inputs.unmet))))
@@ -479,14 +488,14 @@ class _Planning:
     ) -> None:
         """It is not fresh."""
         self.exceptions.add(cell.key)
-        as_of = self.snapshot.as_of
+        age = self.age(cell)
         digest = None
         if left is None and any(history.setback for history in cell.histories):
             # With an input pending there is no trace of today yet: the one that the inputs' current values give.
             today = trace_of(cell.node, cell.key, self.keys.of, self.inputs.today, cell.is_there)
             digest = cell.trace.digest or today.digest
         for output, history in zip(cell.outputs, cell.histories, strict=True):
-            own = state or state_of(cell.node, history, digest, as_of, left)
+            own = state or state_of(cell.node, history, digest, age, left)
             setback = (left or history.setback) if own in _SETBACKS else None
             self.standings[output] = Standing(state=own, causes=reasons, setback=setback)
 

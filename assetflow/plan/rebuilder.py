@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from assetflow.model.definition import Node
@@ -24,6 +23,7 @@ from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Trace
 from assetflow.model.versions import fingerprint
 from assetflow.plan import causes
+from assetflow.plan.ageing import Age
 
 __all__ = [
     "KEEP",
@@ -33,7 +33,6 @@ __all__ = [
     "Rebuild",
     "Reuse",
     "decide",
-    "expired",
     "held_values",
     "is_of",
     "refusal",
@@ -46,7 +45,10 @@ _LASTING = frozenset({FailureClass.PERMANENT, FailureClass.DATA, FailureClass.CO
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Every output was made from exactly this trace. Nothing to do."""
+    """Every output was made from exactly this trace, or from one that serves as well. Nothing to do."""
+
+    #: In what today's trace differs, which is only for partitions that are not made yet: ``forward_only``.
+    forward: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +94,15 @@ def decide(
     trace: Trace,
     histories: Sequence[History],
     *,
-    as_of: datetime,
+    age: Age,
     demands: Sequence[Cause] = (),
     again: AbstractSet[SetbackKind] = frozenset(),
     passes: Callable[[Sequence[Materialization]], bool] = lambda _candidates: True,
 ) -> Decision:
     """What to do with one step, given what it would be made from and the past of each of its outputs.
 
-    ``histories`` has one entry per output, in the node's order. ``as_of`` is the plan's, also when the run asks, so
-    that the two agree about what is expired. ``demands`` are causes that equal traces do not answer: the planner
+    ``histories`` has one entry per output, in the node's order. ``age`` says what is expired, at the plan's time
+    also when the run asks, so that the two agree. ``demands`` are causes that equal traces do not answer: the planner
     gives ``forced``; the run gives all causes of the plan's step (``forced`` and ``corrupt`` are honoured, the
     others are found out anew). ``again`` holds the kinds of setback that do not keep the step from being tried:
     ``Step.again``. ``passes`` tells whether no blocking check of today is known to fail candidates for reuse. The
@@ -108,47 +110,51 @@ def decide(
 
     1. *Forced*: Rebuild.
     2. Every output has a current value, made from this trace, neither expired nor lost: Keep.
-    3. This trace was skipped before: Leave.
-    4. An earlier attempt gave all outputs from this trace, and nothing speaks against it: Reuse. Against it speak:
+    3. All that differs is code and parameters, and these are only for partitions not yet made: Keep.
+    4. This trace was skipped before: Leave.
+    5. An earlier attempt gave all outputs from this trace, and nothing speaks against it: Reuse. Against it speak:
        that the current value is expired, lost, or that the candidate is; that it used ``ctx.state``; that the step
        reads outside, the candidate is older than the current value, and nobody said that it is deterministic; that a
        blocking check fails it.
-    5. This trace failed for good, or its value was held back: Leave.
-    6. Otherwise: Rebuild.
+    6. This trace failed for good, or its value was held back: Leave.
+    7. Otherwise: Rebuild.
 
-    While the trace is pending, only 1 and 6 can apply. Skips and failures are remembered no longer than ``max_age``,
-    as what the step read outside may have healed.
+    While the trace is pending, only 1 and 7 can apply. Skips and failures are remembered no longer than values, as what
+    the step read outside may have healed.
     """
     digest = trace.digest
-    if digest is not None and node.max_age is None and not demands:
+    if digest is not None and age.unlimited and not demands:
         for history in histories:
             current = history.current
             if current is None or current.trace != digest or history.lost:
                 break
         else:
             return KEEP
-    own = _own_causes(node, histories, as_of, demands)
+    own = _own_causes(node, histories, age, demands)
     answerable = not any(cause.kind in _UNANSWERABLE for cause in own)
     reasons = (*own, *causes.differences_of(trace, histories, digest))
     if not reasons:
         return KEEP
+    if node.forward_only:
+        others = tuple(cause for cause in reasons if cause.kind not in _FORWARD)
+        if not others:
+            return Keep(reasons)
+        if all(cause.kind is CauseKind.UPSTREAM for cause in others):
+            return Rebuild(others)
     if digest is None or (own and own[0].kind is CauseKind.FORCED):
         return Rebuild(reasons)
-    setback = remembered(digest, node, histories, as_of, again)
+    setback = remembered(digest, node, histories, age, again)
     if setback and setback.kind is SetbackKind.SKIPPED:
         return Leave(setback, reasons)
-    if answerable and (candidates := _reusable(digest, node, histories, as_of)) and passes(candidates):
+    if answerable and (candidates := _reusable(digest, node, histories, age)) and passes(candidates):
         return Reuse(candidates, reasons)
     return Leave(setback, reasons) if setback else Rebuild(reasons)
 
 
 #: What an older value cannot answer.
 _UNANSWERABLE = frozenset({CauseKind.FORCED, CauseKind.EXPIRED, CauseKind.CORRUPT})
-
-
-def expired(made_at: datetime, max_age: timedelta | None, as_of: datetime) -> bool:
-    """Whether something of that time no longer counts. With ``max_age=0`` nothing ever does."""
-    return max_age is not None and (not max_age or made_at + max_age <= as_of)
+#: What ``forward_only`` keeps for partitions that are not made yet.
+_FORWARD = frozenset({CauseKind.CODE, CauseKind.PARAMETER})
 
 
 def refusal(node: Node, digest: str) -> str:
@@ -160,7 +166,7 @@ def remembered(
     digest: str,
     node: Node,
     histories: Sequence[History],
-    as_of: datetime,
+    age: Age,
     again: AbstractSet[SetbackKind] = frozenset(),
 ) -> Setback | None:
     """The setback because of which this trace is not tried again, if there is one."""
@@ -169,7 +175,7 @@ def remembered(
         if setback is None or setback.kind in again or not is_of(setback, node, digest):
             continue
         lasting = setback.kind is not SetbackKind.FAILED or setback.failure in _LASTING
-        if lasting and not expired(setback.at, node.max_age, as_of):
+        if lasting and not age.has_passed(setback.at):
             return setback
     return None
 
@@ -187,9 +193,7 @@ def is_of(setback: Setback, node: Node, digest: str) -> bool:
     return setback.trace == (digest if setback.kind is SetbackKind.SKIPPED else refusal(node, digest))
 
 
-def _own_causes(
-    node: Node, histories: Sequence[History], as_of: datetime, demands: Sequence[Cause]
-) -> tuple[Cause, ...]:
+def _own_causes(node: Node, histories: Sequence[History], age: Age, demands: Sequence[Cause]) -> tuple[Cause, ...]:
     """The causes that do not follow from a comparison of traces, forced ones first."""
     own = [cause for cause in demands if cause.kind is CauseKind.FORCED]
     told = [cause for cause in demands if cause.kind is CauseKind.CORRUPT]
@@ -199,22 +203,20 @@ def _own_causes(
             own.append(causes.missing(output if several else None))
         elif history.lost:
             told = told or [causes.corrupt(history.current)]
-        elif expired(history.current.made_at, node.max_age, as_of):
-            cause = causes.expired(history.current, node.max_age, as_of)
+        elif age.has_passed(history.current.made_at):
+            cause = causes.expired(history.current, age, node.lookback)
             if cause not in own:
                 own.append(cause)
     return (*own, *told)
 
 
-def _reusable(
-    digest: str, node: Node, histories: Sequence[History], as_of: datetime
-) -> tuple[Materialization, ...] | None:
+def _reusable(digest: str, node: Node, histories: Sequence[History], age: Age) -> tuple[Materialization, ...] | None:
     if node.effects:
         return None
     found: list[Materialization] = []
     for history in histories:
         candidate = history.by_trace.get(digest)
-        if candidate is None or candidate.stateful or expired(candidate.made_at, node.max_age, as_of):
+        if candidate is None or candidate.stateful or age.has_passed(candidate.made_at):
             return None
         if found and candidate.attempt != found[0].attempt:
             return None

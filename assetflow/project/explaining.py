@@ -32,13 +32,14 @@ def explained(graph: Graph, plan: Plan, partition: Partition, catalog: Catalog) 
     today: Trace | None = None
     if not node.observed:
         today = trace_of(node, partition.key, keys.of, lambda input: _version(input, plan, catalog))
-    standing = plan.standings.get(partition, Standing(state=State.FRESH))
+    standing = plan.standings.get(partition) or Standing(state=State.FRESH, causes=plan.forward.get(partition, ()))
     same = current is None or today is None or current.trace == today.digest
     found = () if same or current is None or today is None else tuple(_differences(current, today))
     return Explanation(
         partition=partition,
         state=standing.state,
         causes=standing.causes,
+        kept=partition in plan.forward,
         recorded=None if current is None else current.trace or None,
         today=None if today is None else today.digest,
         differences=found,

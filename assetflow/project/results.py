@@ -122,6 +122,8 @@ class Explanation:
     differences: tuple[Difference, ...]
     #: ``{run, at, version}`` of the current value.
     last_run: Mapping[str, Any] | None
+    #: It is fresh though its code or parameters changed: ``forward_only``. Then ``causes`` say what changed.
+    kept: bool = False
 
     def _repr_html_(self) -> str:
         reasons = "; ".join(cause.message for cause in self.causes)

@@ -14,6 +14,7 @@ from assetflow.model.keys import Partition
 from assetflow.model.plan import Plan, Step
 from assetflow.model.trace import Trace
 from assetflow.model.versions import DataVersion
+from assetflow.plan.ageing import age_of
 from assetflow.plan.checks import Judged, judged, verdicts_of
 from assetflow.plan.keysets import KeySets
 from assetflow.plan.rebuilder import Decision, decide
@@ -149,7 +150,7 @@ class Deciding:
             node,
             trace,
             histories,
-            as_of=self._plan.as_of,
+            age=age_of(node, one.key, self._keys.of_node(node), self._plan.as_of),
             demands=one.causes,
             again=again,
             passes=lambda found: not (node.checks and self.judged(step, claimed, found).failing),

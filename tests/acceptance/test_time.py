@@ -247,6 +247,9 @@ def test_partitions_lists_windows_in_utc_and_draws_them(made: Folder) -> None:
             "bad-argument",
             "key",
         ),
+        ("@asset(partitions=REGIONS)", "@asset(partitions=REGIONS, lookback=3)", "bad-argument", "are none"),
+        ("@asset(partitions=CELLS)", "@asset(partitions=CELLS, lookback=0)", "bad-argument", "write lookback=3"),
+        ("@asset(partitions=CELLS)", '@asset(partitions=CELLS, forward_only="yes")', "bad-argument", "True or False"),
         ("Product(day=DAYS, region=REGIONS)", "Product(day=DAYS)", "bad-argument", "fewer than two dimensions"),
         ("Product(day=DAYS, region=REGIONS)", 'Product(day=DAYS, region="eu")', "bad-argument", "partitioned by 'eu'"),
     ],
@@ -292,7 +295,99 @@ def test_a_key_exists_when_its_window_has_ended(assetflow_project: ProjectForTes
     assert made == ["2025-12-30", "2025-12-31"]  # the clock stands at noon of 1 January
     assert [step.step.key for step in flow.materialize(so_far).steps] == [*made, "2026-01-01"]
     flow.clock.advance("12h")
-    assert [step.step.key for step in flow.materialize().steps] == ["2026-01-01", "2026-01-02"]
+    again = [str(step.step) for step in flow.materialize().steps]
+    # What was made of a day that was not over expires when it is.
+    assert sorted(again) == ["test_time.day@2026-01-01", "test_time.so_far@2026-01-01", "test_time.so_far@2026-01-02"]
+    assert flow.plan().steps == []
+
+
+def test_late_data_counts_for_some_windows(assetflow_project: ProjectForTests) -> None:
+    @asset(partitions=Daily("2025-12-28"), lookback=2)
+    def orders(ctx: Context) -> int:
+        return 1
+
+    @asset(partitions=Monthly("2025-12"))
+    def month(orders: Annotated[dict[str, int], In()]) -> int:
+        return len(orders)
+
+    flow = assetflow_project.use(orders, month)
+    made = [step.step.key for step in flow.materialize(orders).steps]  # the clock stands at noon of 1 January
+    assert made == ["2025-12-28", "2025-12-29", "2025-12-30", "2025-12-31"]
+    flow.materialize()
+    flow.clock.advance("11h")
+    assert flow.plan().steps == []
+    flow.clock.advance("1h")
+    told = {step.key: step.causes[0].message for step in flow.plan(orders).steps}
+    assert told["2025-12-30"] == "made before a window ended at 2026-01-02 00:00 UTC (lookback=2)"
+    assert list(told) == ["2025-12-30", "2025-12-31", "2026-01-01"]
+    result = flow.materialize()
+    assert {str(step.step): str(step.outcome) for step in result.steps} == {
+        "test_time.orders@2025-12-30": "unchanged",
+        "test_time.orders@2025-12-31": "unchanged",
+        "test_time.orders@2026-01-01": "materialized",
+        "test_time.month@2025-12": "kept",  # the same data stop the wave
+    }
+    assert flow.plan().steps == []
+    flow.clock.advance("3d")  # several windows at once: once for each that is late
+    late = ["2025-12-31", "2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"]
+    assert [step.key for step in flow.plan(orders).steps] == late
+
+
+def test_changes_of_code_are_for_what_is_not_made_yet(folder: Folder) -> None:
+    folder.write("assetflow.toml", 'modules = ["shop"]')
+    folder.write(
+        "shop.py",
+        """
+from assetflow import Context, Static, asset
+
+RATE = 2
+
+@asset(partitions=Static("a", "b"))
+def raw(ctx: Context) -> str:
+    return ctx.partition.key
+
+@asset(partitions=Static("a", "b", "c"), forward_only=True)
+def prices(ctx: Context, least: int = 0) -> str:
+    return f"{ctx.partition.key} {RATE} {least}"
+
+@asset(partitions=Static("a", "b"), forward_only=True)
+def copy(raw: str) -> str:
+    return raw * RATE
+
+@asset(partitions=Static("a", "b", "c"))
+def labels(prices: str) -> str:
+    return f"<{prices}>"
+""",
+    )
+    folder.run("materialize", "--partition", "a", "--partition", "b")
+    folder.edit("shop.py", "RATE = 2", "RATE = 3")
+    folder.run("materialize", "copy")
+    for _ in range(2):
+        told = folder.run("plan", "prices", "--partition", "a", "--partition", "b").out
+        assert "kept: shop.prices@a to b (2): forward_only: constant shop.RATE changed: 2 → 3" in told
+        assert "shop.prices@a  run" not in told
+        assert folder.made("prices", "labels") in (
+            {"prices@c": "materialized", "labels@c": "materialized"},
+            {},
+        )
+    assert folder.json("cat", "prices@a") == "a 2 0"
+    assert folder.json("cat", "prices@c") == "c 3 0"
+    said = folder.json("explain", "prices@a")
+    assert (said["state"], said["kept"], said["causes"][0]["kind"]) == ("fresh", "forward_only", "code")
+    assert [each["because"] for each in folder.json("plan", "prices", "--set", "least=1")["kept"]] == [
+        "forward_only"
+    ] * 3
+    # What it reads is another thing: then it is made, by the code of today.
+    folder.edit("shop.py", "return ctx.partition.key\n", "return ctx.partition.key.upper()\n")
+    assert folder.made("copy") == {
+        "raw@a": "materialized",
+        "raw@b": "materialized",
+        "copy@a": "materialized",
+        "copy@b": "materialized",
+    }
+    assert folder.json("cat", "copy@a") == "AAA"
+    assert folder.made("prices", "--partition", "a", "--force", "--only") == {"prices@a": "materialized"}
+    assert folder.json("cat", "prices@a") == "a 3 0"
 
 
 def test_a_zone_that_changes_changes_what_a_key_stands_for(assetflow_project: ProjectForTests) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from toy_project import FILE, INBOX, UNKNOWN, Project, Spec, graph_of
+from toy_project import FILE, INBOX, UNKNOWN, Project, Spec, graph_of, reads_outside
 from toy_world import Report, World
 
 from assetflow.model.history import Materialization, SetbackKind
@@ -91,7 +91,7 @@ class LawfulPlan:
                 current = self.current[partition]
                 assert current.id not in self.world.lost
                 assert self.world.values[current.id] == truth[partition]
-                assert self.world.ingredients[current.id] == ingredients[partition]
+                assert self.world.serves(self._spec(partition), current, ingredients[partition])
         assert self.plan.fresh == len(fresh)
 
     def _minimal(self) -> None:
@@ -109,7 +109,10 @@ class LawfulPlan:
 
     def _is_wrong(self, member: Partition, ingredients: Any) -> bool:
         current = self.current.get(member)
-        return current is None or self.world.ingredients[current.id] != ingredients[member]
+        return current is None or not self.world.serves(self._spec(member), current, ingredients[member])
+
+    def _spec(self, partition: Partition) -> Spec:
+        return self.project[self.graph.node_of(partition.asset).key]
 
     def _is_good(self, spec: Spec, output: Partition, ingredients: Any) -> bool:
         current = self.current.get(output)
@@ -117,8 +120,8 @@ class LawfulPlan:
             current is not None
             and current.id not in self.world.lost
             and ingredients is not UNKNOWN
-            and self.world.ingredients[current.id] == ingredients
-            and not self.world.is_old(spec, current.made_at, self.plan.as_of)
+            and self.world.serves(spec, current, ingredients)
+            and not self.world.is_old(spec, output.key, current.made_at, self.plan.as_of)
         )
 
     def _explained(self) -> None:
@@ -149,15 +152,15 @@ class LawfulPlan:
         for one in reused:
             assert one.id not in world.lost
             assert not one.stateful
-            assert not world.is_old(spec, one.made_at, self.plan.as_of)
+            assert not world.is_old(spec, step.key, one.made_at, self.plan.as_of)
             same = [other for other in world.made if other.partition == one.partition and other.trace == one.trace]
             assert one.id == max(other.id for other in same if other.id not in world.lost)
             current = self.current.get(one.partition)
             if current is not None:
                 assert current.id not in world.lost
                 assert not current.stateful
-                assert not world.is_old(spec, current.made_at, self.plan.as_of)
-                if (spec.outside or spec.max_age is not None) and not spec.deterministic:
+                assert not world.is_old(spec, step.key, current.made_at, self.plan.as_of)
+                if reads_outside(spec) and not spec.deterministic:
                     assert one.id >= current.id
 
     def _live(self) -> None:

@@ -89,7 +89,7 @@ def spec(choose: Random, place: int, known: list[AssetKey]) -> Spec:
     key = AssetKey("toy", f"n{place}")
     several = choose.random() < 0.3
     outputs = (AssetKey("toy", f"n{place}p"), AssetKey("toy", f"n{place}q")) if several else (key,)
-    cut = choose.choice(["", "", "", "inbox", "inbox", "hour", "hour", "three"])
+    cut = choose.choice(["", "", "", "inbox", "inbox", "hour", "hour", "open", "three"])
     past = (Read(outputs[-1], None, "previous"),) if cut in UNITS and choose.random() < 0.3 else ()
     return Spec(
         key=key,
@@ -97,6 +97,8 @@ def spec(choose: Random, place: int, known: list[AssetKey]) -> Spec:
         reads=(*reads(choose, known), *past),
         cut=cut,
         max_age=max_age(choose),
+        lookback=choose.choice([None, None, None, 1, 2]),
+        forward=choose.random() < 0.15,
         outside=choose.random() < 0.2,
         deterministic=choose.random() < 0.3,
         fragile=choose.random() < 0.2,
@@ -129,6 +131,8 @@ class Team:
             "type": choose.randrange(2),
             "fragile": choose.random() < 0.5,
             "max_age": max_age(choose),
+            "lookback": choose.choice([None, 1, 2]),
+            "forward": choose.random() < 0.5,
         }
         what = choose.choice(["code", "code", "code", *changes])
         self._write(replace(old, **{what: changes[what]}))
@@ -144,7 +148,7 @@ class Team:
     def recut(self, choose: Random) -> None:
         old = choose.choice(list(self.project.values()))
         kept = tuple(read for read in old.reads if read.asset not in old.outputs)
-        self._write(replace(old, reads=kept, cut=choose.choice(["", "inbox", "hour", "three"])))
+        self._write(replace(old, reads=kept, cut=choose.choice(["", "inbox", "hour", "open", "three"])))
 
     def _write(self, new: Spec) -> None:
         self.project = {**self.project, new.key: new}

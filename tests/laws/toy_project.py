@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assetflow.declare.cron import Cron
@@ -41,13 +41,18 @@ class Spec:
     key: AssetKey
     outputs: tuple[AssetKey, ...]
     reads: tuple[Read, ...] = ()
-    #: What it is cut by: nothing, the files of the inbox, hours, or windows of three hours.
+    #: What it is cut by: nothing, the files of the inbox, hours, hours that may be made before they end, or windows of
+    #: three hours.
     cut: str = ""
     code: int = 0
     parameter: int = 0
     resource: int = 0
     type: int = 0
     max_age: timedelta | None = None
+    #: Of what is cut by time.
+    lookback: int | None = None
+    #: Code and parameters are only for what is not made yet.
+    forward: bool = False
     #: The value depends on the weather, which no trace knows.
     outside: bool = False
     deterministic: bool = False
@@ -60,12 +65,13 @@ Project = dict[AssetKey, Spec]
 
 
 #: How many seconds the windows have of what is cut by time.
-UNITS = {"hour": 3600, "three": 10_800}
+UNITS = {"hour": 3600, "open": 3600, "three": 10_800}
 _SPAN: Any = {"start": "2025-12-31T21:00", "end": "2026-01-01T06:00"}
 CUTS: dict[str, Partitioning] = {
     "": SINGLE,
     "inbox": KeysOf(INBOX),
     "hour": Hourly(**_SPAN),
+    "open": Hourly(**_SPAN, open=True),
     "three": Cron("0 */3 * * *", **_SPAN),
 }
 MAPPINGS: dict[str, Mapping] = {
@@ -164,11 +170,33 @@ def _graph(project: Project) -> Graph:
             inputs=tuple(sorted(inputs, key=lambda i: (i.asset, i.mapping.text, i.columns or ()))),
             partitioning=CUTS[spec.cut],
             max_age=spec.max_age,
-            reads_outside=spec.outside or spec.max_age is not None,
+            lookback=lookback_of(spec),
+            forward_only=spec.forward,
+            reads_outside=reads_outside(spec),
             deterministic=spec.deterministic,
         )
         nodes.append(replace(node, digest=fingerprint(repr(node))))
     return Graph(nodes)
+
+
+def lookback_of(spec: Spec) -> int | None:
+    if spec.cut not in UNITS:
+        return None
+    return spec.lookback if spec.lookback is not None or spec.cut != "open" else 0
+
+
+def reads_outside(spec: Spec) -> bool:
+    return spec.outside or spec.max_age is not None or lookback_of(spec) is not None
+
+
+def has_missed(spec: Spec, key: str, at: datetime, as_of: datetime) -> bool:
+    """Whether the own window, or one that counts as late for it, has ended since; found window by window."""
+    if (lookback := lookback_of(spec)) is None:
+        return False
+    begin, unit = datetime.fromisoformat(key).replace(tzinfo=UTC), timedelta(seconds=UNITS[spec.cut])
+    ends = [begin + unit * (late + 1) for late in range(lookback + 1)]
+    last = datetime.fromisoformat(_SPAN["end"]).replace(tzinfo=UTC)
+    return any(at < end <= min(as_of, last) for end in ends)
 
 
 def is_free(spec: Spec) -> bool:

@@ -21,6 +21,7 @@ from toy_project import (
     Spec,
     Value,
     graph_of,
+    has_missed,
     is_free,
     maker,
     mapping_of,
@@ -37,6 +38,7 @@ from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import DataVersion
 from assetflow.plan import Keep, KeySets, Leave, Reuse, decide, plan, trace_of
+from assetflow.plan.ageing import age_of
 from assetflow.plan.memos import Moved, advanced, scope
 
 __all__ = ["Report", "World"]
@@ -225,7 +227,14 @@ class World:
         if None in read.values() or unavailable & read.keys():
             return "not run"
         histories = [self.history(environment, output) for output in step.outputs]
-        decision = decide(node, trace, histories, as_of=as_of, demands=step.causes, again=step.again)
+        decision = decide(
+            node,
+            trace,
+            histories,
+            age=age_of(node, step.key, keys.of_node(node), as_of),
+            demands=step.causes,
+            again=step.again,
+        )
         match decision:
             case Keep():
                 return "kept"
@@ -239,8 +248,8 @@ class World:
         if all(
             one is not None
             and one.id not in self.lost
-            and self.ingredients.get(one.id) == ingredients
-            and not self.is_old(spec, one.made_at, as_of)
+            and self.serves(spec, one, ingredients)
+            and not self.is_old(spec, step.key, one.made_at, as_of)
             for one in currents
         ) and not any(cause.kind in (CauseKind.FORCED, CauseKind.CORRUPT) for cause in step.causes):
             report.needless.append(step.id)
@@ -309,8 +318,15 @@ class World:
         recipe = (spec.code, spec.parameter, spec.resource, spec.type, spec.fragile, UNITS.get(spec.cut))
         return (recipe, key, tuple(sorted(seen, key=repr)))
 
-    def is_old(self, spec: Spec, at: datetime, as_of: datetime) -> bool:
+    def is_old(self, spec: Spec, key: str, at: datetime, as_of: datetime) -> bool:
+        if has_missed(spec, key, at, as_of):
+            return True
         return spec.max_age is not None and (not spec.max_age or at + spec.max_age <= as_of)
+
+    def serves(self, spec: Spec, one: Materialization, ingredients: Any) -> bool:
+        """Whether it was made of what it would be made of today, or need not be."""
+        mine = self.ingredients.get(one.id)
+        return mine == ingredients or (spec.forward and _without_code(mine) == _without_code(ingredients))
 
     def answered(self, spec: Spec, partition: Partition, ingredients: Any, environment: str) -> SetbackKind | None:
         """How the last attempt answered these very ingredients, if that still counts."""
@@ -318,7 +334,7 @@ class World:
         if setback is None or self.tried[environment][partition] != ingredients:
             return None
         passing = setback.failure in (FailureClass.TRANSIENT, FailureClass.INFRASTRUCTURE)
-        return None if passing or self.is_old(spec, setback.at, self.now) else setback.kind
+        return None if passing or self.is_old(spec, partition.key, setback.at, self.now) else setback.kind
 
     def truth(self, project: Project, environment: str) -> tuple[dict[Partition, Any], dict[Partition, Any]]:
         """Every value as it would be if all was made from scratch now, and today's ingredients of each.
@@ -350,8 +366,27 @@ class World:
         readable = current is not None and current.id not in self.lost
         if self.answered(spec, partition, ingredients, environment) is SetbackKind.SKIPPED:
             return self.values[current.id] if current and readable else UNKNOWN
-        if not is_free(spec):
-            return self._value(spec, partition.asset, ingredients)
-        if current and readable and self.ingredients[current.id] == ingredients:
-            return UNKNOWN if self.is_old(spec, current.made_at, self.now) else self.values[current.id]
-        return UNKNOWN
+        if current and readable and self.serves(spec, current, ingredients):
+            old = self.is_old(spec, partition.key, current.made_at, self.now)
+            if not old and (is_free(spec) or self._all_serve(spec, partition, ingredients, environment)):
+                return self.values[current.id]
+        return UNKNOWN if is_free(spec) else self._value(spec, partition.asset, ingredients)
+
+    def _all_serve(self, spec: Spec, partition: Partition, ingredients: Any, environment: str) -> bool:
+        """One call makes all outputs: where one of them must be made, all are."""
+        currents = [self.current[environment].get(Partition(output, partition.key)) for output in spec.outputs]
+        return all(
+            one is not None
+            and one.id not in self.lost
+            and self.serves(spec, one, ingredients)
+            and not self.is_old(spec, partition.key, one.made_at, self.now)
+            for one in currents
+        )
+
+
+def _without_code(ingredients: Any) -> Any:
+    """All but what ``forward_only`` leaves to what is not made yet."""
+    if ingredients is None or ingredients is UNKNOWN:
+        return ingredients
+    (_, _, resource, type_, _, unit), key, seen = ingredients
+    return (resource, type_, unit), key, seen
