@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 import logging
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from assetflow.model.context import Context, PartitionContext, RunContext
+from assetflow.model.context import Batch, Context, PartitionContext, RunContext
 from assetflow.model.durations import duration
 from assetflow.model.partitioning import SINGLE, Partitioning
 
@@ -168,8 +168,8 @@ def assetflow_project() -> Iterator[ProjectForTests]:
 class _PlainContext(Context):
     """Stands in for the running step where an asset is called as a plain function."""
 
-    def __init__(self, partition: PartitionContext, state: Mapping[str, Any], folder: Callable[[], Path]) -> None:
-        self._partition = partition
+    def __init__(self, partitions: Batch, state: Mapping[str, Any], folder: Callable[[], Path]) -> None:
+        self._partitions = partitions
         self._state = dict(state)
         self._metadata: dict[str, Any] = {}
         self._folder = folder
@@ -179,7 +179,11 @@ class _PlainContext(Context):
 
     @property
     def partition(self) -> PartitionContext:
-        return self._partition
+        return self._partitions[0]
+
+    @property
+    def batch(self) -> Batch:
+        return self._partitions
 
     @property
     def run(self) -> RunContext:
@@ -213,11 +217,16 @@ class _PlainContext(Context):
 
 
 def context(
-    *, partition: str = "", partitions: Partitioning = SINGLE, state: Mapping[str, Any] | None = None
+    *,
+    partition: str = "",
+    partitions: Partitioning = SINGLE,
+    batch: Sequence[str] = (),
+    state: Mapping[str, Any] | None = None,
 ) -> _PlainContext:
     """A ``Context`` for calling an asset as a plain function. Its scratch folder goes with the process.
 
-    ``partitions`` are those of the asset, where it asks for the window or the dimensions of its ``partition``.
+    ``partitions`` are those of the asset, where it asks for the window or the dimensions of its ``partition``. An asset
+    with ``batch=True`` is given the keys of a ``batch``.
     """
     made: list[Path] = []
 
@@ -226,7 +235,8 @@ def context(
             made.append(Path(_ENDING.enter_context(tempfile.TemporaryDirectory(prefix="assetflow-scratch-"))))
         return made[0]
 
-    return _PlainContext(PartitionContext(partition, partitions), state or {}, folder)
+    made_together = Batch(PartitionContext(key, partitions) for key in (batch or (partition,)))
+    return _PlainContext(made_together, state or {}, folder)
 
 
 _ENDING = ExitStack()

@@ -42,8 +42,14 @@ def materialize(
     ] = False,
     fail_fast: Annotated[bool, typer.Option("-x", "--fail-fast", help="Stop at the first failure.")] = False,
     jobs: Annotated[
-        int | None, typer.Option("-j", "--jobs", help="How many steps at once; the cores by default.")
+        int | None, typer.Option("-j", "--jobs", "--parallel", help="How many steps at once; the cores by default.")
     ] = None,
+    chunk: Annotated[
+        int | None, typer.Option("--chunk", min=1, help="How many partitions one call makes at most, with batch=.")
+    ] = None,
+    newest_first: Annotated[
+        bool, typer.Option("--newest-first", help="Begin with the partitions of the newest windows.")
+    ] = False,
     executor: Annotated[str | None, typer.Option("--executor", help="inline or threads.")] = None,
     sets: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A run parameter, for this command only.")
@@ -75,7 +81,14 @@ def materialize(
     )
     _confirm(session.out, plan, limit=project.settings.confirm_above, sure=yes or partition is not None)
     lines = log_format == "json"
-    options = RunOptions(targets=tuple(selection or ()), jobs=jobs, executor=executor, fail_fast=fail_fast)
+    options = RunOptions(
+        targets=tuple(selection or ()),
+        jobs=jobs,
+        executor=executor,
+        fail_fast=fail_fast,
+        chunk=chunk,
+        newest_first=newest_first,
+    )
     result = _run(session.out, project, plan, options, lines=lines)
     while again := project.healing(plan, result):
         if not (session.out.json or lines):
@@ -196,10 +209,22 @@ def _tell(out: Output, plan: Plan, result: Result) -> None:
                 how = "broke" if verdict.status == "broke" else "failed"
                 said = f"{verdict.partition}: check {verdict.check} {how}: {verdict.message}"
                 out.note(f"warning: {said}".rstrip(": "), style="yellow")
-        if step.failure is not None:
-            _tell_failure(out, result, step, step.failure)
+    alike: dict[tuple[object, ...], list[StepFinished]] = {}
+    for step in result.steps:
+        if (failure := step.failure) is not None:
+            said = failure.message.replace(step.step.key, "…") if step.step.key else failure.message
+            alike.setdefault((step.step.asset, step.outcome, failure.type, said), []).append(step)
+    for first, *others in alike.values():
+        assert first.failure is not None
+        _tell_failure(out, result, first, first.failure)
+        if others:
+            shown = ", ".join(step.step.key for step in others[:_TOLD_ALIKE])
+            more = f" and {len(others) - _TOLD_ALIKE:,} more" if len(others) > _TOLD_ALIKE else ""
+            out.note(f"  so it is with {shown}{more}", style="dim")
 
 
+#: Partitions that are named because the same was wrong with them.
+_TOLD_ALIKE = 5
 _SAID = {"held": "is held back: ", "degraded": "is current and does not pass: "}
 
 

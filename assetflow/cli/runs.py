@@ -11,6 +11,7 @@ from assetflow.cli import shapes
 from assetflow.cli.output import local_time
 from assetflow.cli.session import Session
 from assetflow.model.durations import duration_text
+from assetflow.model.keys import Address
 
 __all__ = ["logs", "runs", "show_run"]
 
@@ -85,14 +86,14 @@ def show_run(
 def logs(
     session: Session,
     number: RunNumber,
-    address: Annotated[str | None, typer.Argument(help="Only this asset's.")] = None,
+    address: Annotated[str | None, typer.Argument(help="Only this asset's, or partition's.")] = None,
     attempt: Annotated[int | None, typer.Option("--attempt", help="Only the Nth attempt.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")] = False,
 ) -> None:
     """What the steps of a run logged and printed."""
     past = session.past()
     if address is not None:
-        past.resolve(address)
+        past.resolve(Address.parse(address).name)
     if follow:
         for line in past.followed_lines(number, address, attempt, pause=lambda: time.sleep(_POLL)):
             if session.out.json:

@@ -43,6 +43,8 @@ EFFECTS: Mapping[str, Effect] = {
     "on_schema_change": Effect.NONE,  # it decides whether a value is published, not what it is
     "on_bad_rows": Effect.VALUE,  # as the type: it decides which rows there are
     "max_age": Effect.NONE,  # it decides when a value expires, not what it is
+    "batch": Effect.NONE,  # how many are made by one call; what that changes is in the function
+    "key_column": Effect.VALUE,  # as the type: it decides which rows a partition has
     "lookback": Effect.NONE,  # as max_age
     "forward_only": Effect.NONE,  # it decides whom a change reaches, not what is made
     "deterministic": Effect.NONE,
@@ -101,6 +103,11 @@ class AssetArguments(_Shared, total=False):
     #: What must hold before the value is published: ``[not_null("id"), row_count(min=1)]``.
     checks: Sequence[Ready]
 
+    #: One call makes several partitions, all that are to be made or so many at most. It returns a dict by key, or a
+    #: table that is cut.
+    batch: bool | int
+    #: With ``batch``: the column that says which partition a row belongs to, of a product one for each dimension.
+    key_column: str | Mapping[str, str]
     #: What becomes of rows that break the row model: they hold the table back (``"fail"``, the default), or go to the
     #: asset ``<name>__rejects`` as long as they are few (``"divert"``: 1 %; ``Divert(limit=0.001)``).
     on_bad_rows: Literal["fail", "divert"] | Divert
@@ -134,6 +141,8 @@ class Options:
     on_schema_change: Any = "evolve"  # anything the user wrote
     on_bad_rows: Any = "fail"  # anything the user wrote
     max_age: timedelta | str | float | None = None
+    batch: Any = False  # anything the user wrote
+    key_column: Any = None  # anything the user wrote
     lookback: int | None = None
     forward_only: bool = False
     deterministic: bool = False

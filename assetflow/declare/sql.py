@@ -46,6 +46,10 @@ class SqlArguments(TypedDict, total=False):
     contract: Contract
     #: A table older than this is expired; ``0``: make it again in every run that reaches it.
     max_age: timedelta | str | float
+    #: One query gives several partitions, all that are to be made or so many at most; the table is cut.
+    batch: bool | int
+    #: With ``batch``: the column that says which partition a row belongs to, of a product one for each dimension.
+    key_column: str | Mapping[str, str]
     #: Late data: a partition made before the end of so many windows after its own expires once when one has ended.
     lookback: int
     #: Changes of the query and of parameters are only for partitions that are not made yet.

@@ -190,6 +190,7 @@ class Assembly:
             resources=tuple(uses),
             context=function.roles.context,
             retry=function.value.options.retry,
+            batch=function.batch,
             where=function.declared.where,
         )
 

@@ -18,6 +18,7 @@ from assetflow.model.checks import Check
 from assetflow.model.contracts import Contract
 from assetflow.model.definition import Input, ResourceUse
 from assetflow.model.keys import AssetKey
+from assetflow.model.partitioning import Partitioning
 from assetflow.model.ready import Ready
 from assetflow.model.retry import Retry
 from assetflow.model.rows import Divert
@@ -27,7 +28,7 @@ from assetflow.sql.queries import Queries
 from assetflow.sql.query import Query
 from assetflow.types.rowmodels import RowModel
 
-__all__ = ["Bound", "BoundCheck", "BoundInput", "BoundOutput", "BoundSource", "Loaded"]
+__all__ = ["Bound", "BoundBatch", "BoundCheck", "BoundInput", "BoundOutput", "BoundSource", "Loaded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,21 @@ class BoundOutput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoundBatch:
+    """How several partitions are made by one call."""
+
+    #: What is cut.
+    cut: Partitioning
+    #: So many at most; None: as many as there are.
+    most: int | None = None
+    #: The column of the table that is returned that says which partition a row belongs to, of a product one for each
+    #: dimension; None: what is returned is a dict.
+    columns: str | Mapping[str, str] | None = None
+    #: How the keys of that dict are given.
+    keyed: KeyType = TEXT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
     """How to call a node's function and what to do with the result."""
 
@@ -100,6 +116,8 @@ class Bound:
     #: The parameter annotated Context; empty where there is none.
     context: str = ""
     retry: Retry | None = None
+    #: None: one call makes one partition.
+    batch: BoundBatch | None = None
     #: Files of ``version_includes``, as they were counted.
     includes: tuple[IncludedFile, ...] = ()
     #: ``projects/shop/sales.py:12``.

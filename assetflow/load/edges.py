@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from assetflow.declare import File, Files, In, Source
 from assetflow.errors import AssetflowError, DefinitionError
+from assetflow.load.batches import is_batch
 from assetflow.load.binding import Roles
 from assetflow.load.definitions import BoundInput
 from assetflow.load.faults import Faults
@@ -24,7 +25,7 @@ from assetflow.model.partitioning import SINGLE, Partitioning
 from assetflow.model.rows import Rows
 from assetflow.model.versions import CodeVersion
 from assetflow.types.assign import assignable
-from assetflow.types.hints import hint_text
+from assetflow.types.hints import bare, hint_text, is_dict
 from assetflow.types.libraries import AnyScan, is_table_hint
 from assetflow.types.rowfits import guaranteed, misfits
 from assetflow.types.rowmodels import RowModel, row_model_of
@@ -194,36 +195,27 @@ def _own(declared: Declared, project: Project) -> Partitioning:
 
 def _shape(declared: Declared, taken: Taken, asset: AssetKey, mapping: Mapping, project: Project) -> str:
     """How what is read arrives: the one value, or a ``dict``, an ``iterator`` or a ``table`` of several."""
-    if not mapping.many or project.partitionings[asset] == SINGLE:
+    if project.partitionings[asset] == SINGLE or not (mapping.many or is_batch(declared)):
         return "value"
-    if taken.hint is None or _bare(taken.hint) is Any or is_dict(taken.hint):
+    if taken.hint is None or bare(taken.hint) is Any or is_dict(taken.hint):
         return "dict"
-    if is_table_hint(_bare(taken.hint)):
+    if is_table_hint(bare(taken.hint)):
         return "table"
     if is_keyed(taken.hint):
         return "iterator"
+    how = "" if mapping.many else ", as batch= makes several at once"
     raise DefinitionError(
         "edge-type",
-        f"{declared.key} takes {taken.name}: {hint_text(taken.hint)}, but reads several partitions of {asset}",
+        f"{declared.key} takes {taken.name}: {hint_text(taken.hint)}, but reads several partitions of {asset}{how}",
         where=[declared.line, project.names.assets[asset].line],
         hint="annotate it as dict[str, T], as Iterator[T], or as a table of all of them",
     )
 
 
-def is_dict(hint: object) -> bool:
-    """Whether an annotation asks for values by key."""
-    origin = get_origin(_bare(hint)) or _bare(hint)
-    return isinstance(origin, type) and issubclass(origin, dict | MappingABC)
-
-
 def is_keyed(hint: object) -> bool:
     """Whether an annotation asks for values one by one: by key, or one after the other."""
-    origin = get_origin(_bare(hint)) or _bare(hint)
-    return is_dict(hint) or (origin in (Iterator, Iterable) and not is_table_hint(_bare(hint)))
-
-
-def _bare(hint: object) -> object:
-    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    origin = get_origin(bare(hint)) or bare(hint)
+    return is_dict(hint) or (origin in (Iterator, Iterable) and not is_table_hint(bare(hint)))
 
 
 def _check_types(declared: Declared, taken: Taken, asset: AssetKey, shape: str, project: Project) -> None:
@@ -334,13 +326,13 @@ def _present(asked: RowModel, made: RowModel | None) -> tuple[str, ...]:
 
 def _member(hint: object) -> object:
     """The type of a dict's values, or of what an iterator gives; None where it is not said."""
-    arguments = get_args(_bare(hint))
+    arguments = get_args(bare(hint))
     return arguments[-1] if arguments and len(arguments) == 1 + is_dict(hint) else None
 
 
 def _keyed(declared: Declared, taken: Taken, asset: AssetKey, shape: str, project: Project) -> KeyType:
     """How the keys of a dict arrive."""
-    arguments = get_args(_bare(taken.hint))
+    arguments = get_args(bare(taken.hint))
     if shape != "dict" or len(arguments) != 2:
         return TEXT
     try:

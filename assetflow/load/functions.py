@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from assetflow.declare import Asset, CheckFunction, MultiAsset, Source, SqlAsset
 from assetflow.graph import cycle_error, loops
+from assetflow.load.batches import batch_of
 from assetflow.load.binding import Roles, roles
-from assetflow.load.definitions import BoundInput, BoundOutput
+from assetflow.load.definitions import BoundBatch, BoundInput, BoundOutput
 from assetflow.load.edges import Project, bound_inputs, producer_type
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared, Names
@@ -42,6 +43,7 @@ class Function:
     #: Its own arguments mean something.
     sound: bool
     query: ReadQuery | None = None
+    batch: BoundBatch | None = None
 
     @property
     def inputs(self) -> tuple[BoundInput, ...] | None:
@@ -103,6 +105,7 @@ def readable_functions(
                     read=Read(asked=query.asked, inputs=query.inputs),
                     sound=sound,
                     query=query,
+                    batch=batch_of(each, signature, project.partitionings[each.key], query.inputs, faults),
                 )
             continue
         role = roles(signature)
@@ -115,6 +118,7 @@ def readable_functions(
             outputs=_outputs(each, each.value, signature),
             read=None if asked is None else through_views(each, asked, project, known, faults),
             sound=options_sound(each, signature, faults),
+            batch=batch_of(each, signature, project.partitionings[each.key], asked or (), faults),
         )
     return functions
 

@@ -108,6 +108,9 @@ def _option_faults(options: Any) -> Iterator[AssetflowError]:  # an Options whos
     lookback = options.lookback
     if lookback is not None and (not isinstance(lookback, int) or isinstance(lookback, bool) or lookback < 1):
         yield _bad("lookback", lookback, "a number of windows, 1 or more", "write lookback=3")
+    batch = options.batch
+    if not isinstance(batch, int) or batch < 0 or (batch == 1 and batch is not True):
+        yield _bad("batch", batch, "True, or the most partitions of one call", "write batch=True, or batch=30")
     if not isinstance(options.forward_only, bool):
         yield _bad("forward_only", options.forward_only, "True or False")
     if options.retry is not None and not isinstance(options.retry, Retry):
@@ -270,7 +273,18 @@ def _view_faults(value: SqlAsset) -> Iterator[AssetflowError]:
 
 #: Arguments that are about making a value, or about a value that is made.
 _OF_MADE = frozenset(
-    {"checks", "contract", "deps", "deterministic", "forward_only", "lookback", "max_age", "on_bad_rows"}
+    {
+        "batch",
+        "checks",
+        "contract",
+        "deps",
+        "deterministic",
+        "forward_only",
+        "key_column",
+        "lookback",
+        "max_age",
+        "on_bad_rows",
+    }
     | {"on_schema_change", "partitions", "retry", "version"}
 )
 

@@ -243,6 +243,7 @@ def _type_identity(bound: Bound, names: Names) -> str:
             "outputs": [_output(output) for output in bound.outputs],
             "inputs": [_input(each, names) for each in loaded],
             **({"views": [_view(each, names) for each in bound.views]} if bound.views else {}),
+            **({"key_column": bound.batch.columns} if bound.batch is not None and bound.batch.columns else {}),
         }
     )
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from assetflow.declare import In, MultiAsset, Param, Source, SqlAsset
+from assetflow.declare import Asset, In, MultiAsset, Param, Source, SqlAsset
 from assetflow.errors import AssetflowError, DefinitionError
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared
 from assetflow.model.keys import AssetKey
-from assetflow.types.hints import hint_text, resolved, resolved_fields
+from assetflow.types.hints import bare, hint_text, is_dict, resolved, resolved_fields
 from assetflow.types.rowmodels import misplaced_model, row_model_of
 
 __all__ = ["NO_DEFAULT", "Signature", "Taken", "read_signature"]
@@ -48,6 +48,9 @@ class Signature:
     parameters: tuple[Taken, ...] = ()
     #: The resolved return annotation; None where there is none (``-> None`` is ``NoneType``).
     returns: object = None
+    #: It returns a dict of these by the keys of several partitions, and what this is annotated with.
+    by_key: bool = False
+    keys: object = None
     #: Of a multi-asset: each field of the NamedTuple with its annotation.
     fields: Mapping[str, object] = field(default_factory=dict)
 
@@ -68,16 +71,28 @@ def read_signature(declared: Declared, faults: Faults) -> Signature | None:
         hints = resolved(function)
         parameters = tuple(_taken(declared, each, hints) for each in _parameters(declared, function))
         fields = _fields(declared, hints.get("return")) if isinstance(declared.value, MultiAsset) else {}
-        for hint in (*hints.values(), *fields.values()):
+        returns, by_key, keys = _returns(declared, hints.get("return"))
+        given = [hint for name, hint in hints.items() if name != "return"]
+        for hint in (*given, returns, *fields.values()):
             row_model_of(hint)
         for place, hint in ((f"parameter {each.name!r}", each.hint) for each in parameters):
             _refuse_misplaced(declared, place, hint, in_dict=True)
-        for place, hint in (("what it returns", hints.get("return")), *fields.items()):
+        for place, hint in (("what it returns", returns), *fields.items()):
             _refuse_misplaced(declared, place, hint, in_dict=False)
     except AssetflowError as error:
         faults.add(type(error)(error.code, error.message, where=[declared.line], hint=error.hint))
         return None
-    return Signature(parameters=parameters, returns=hints.get("return"), fields=fields)
+    return Signature(parameters=parameters, returns=returns, by_key=by_key, keys=keys, fields=fields)
+
+
+def _returns(declared: Declared, hint: object) -> tuple[object, bool, object]:
+    """The type of one partition; whether it is returned by key, and how keys are annotated."""
+    value = declared.value
+    if not isinstance(value, Asset) or not value.options.batch or not is_dict(hint):
+        return hint, False, None
+    arguments = typing.get_args(bare(hint))
+    keys, returns = arguments if len(arguments) == 2 else (None, None)
+    return returns, True, keys
 
 
 def _parameters(declared: Declared, function: Callable[..., Any]) -> list[inspect.Parameter]:

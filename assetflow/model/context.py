@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from assetflow.model.calendars import Calendar
 from assetflow.model.keysets import parted
 from assetflow.model.partitioning import SINGLE, Partitioning, Product
 
-__all__ = ["Context", "PartitionContext", "RunContext", "Skip", "Window"]
+__all__ = ["Batch", "Context", "PartitionContext", "RunContext", "Skip", "Window"]
 
 
 class Skip(Exception):
@@ -48,12 +49,12 @@ class PartitionContext:
         Raises UsageError ``no-window`` where there is none.
         """
         if isinstance(self._partitioning, Calendar):
-            return Window(*self._partitioning.window(self.key))
+            return _window(self._partitioning, self.key)
         if isinstance(self._partitioning, Product):
             times = [(name, cut) for name, cut in self._partitioning.dimensions.items() if isinstance(cut, Calendar)]
             if len(times) == 1:
                 ((name, cut),) = times
-                return Window(*cut.window(self.keys[name]))
+                return _window(cut, self.keys[name])
         message = f"the partition {self.key!r} has no window of time" if self.key else "it is not partitioned"
         hint = 'partitions=Daily("2026-01-01") has windows, and so has a product with one such dimension'
         raise UsageError("no-window", message, hint=hint)
@@ -62,6 +63,31 @@ class PartitionContext:
     def date(self) -> date:
         """The day on which the window begins. Raises as :attr:`window`."""
         return self.window.start.date()
+
+
+@functools.lru_cache(maxsize=4096)
+def _window(calendar: Calendar, key: str) -> Window:
+    """A window is asked for row by row, and takes its time."""
+    return Window(*calendar.window(key))
+
+
+class Batch(tuple[PartitionContext, ...]):
+    """The partitions that one call makes, in order: of an asset with ``batch=True``, else the one."""
+
+    __slots__ = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Their keys."""
+        return tuple(each.key for each in self)
+
+    @property
+    def window(self) -> Window:
+        """From the start of the first to the end of the last: windows of a batch follow each other.
+
+        Raises UsageError ``no-window`` where they stand for no time.
+        """
+        return Window(self[0].window.start, self[-1].window.end)
 
 
 class RunContext(NamedTuple):
@@ -77,7 +103,15 @@ class Context(ABC):
     @property
     @abstractmethod
     def partition(self) -> PartitionContext:
-        """The partition that is being made."""
+        """The partition that is being made.
+
+        Raises UsageError ``several-partitions`` for an asset with ``batch=True``, which is given :attr:`batch`.
+        """
+
+    @property
+    @abstractmethod
+    def batch(self) -> Batch:
+        """The partitions that are being made by this call."""
 
     @property
     @abstractmethod
@@ -107,7 +141,10 @@ class Context(ABC):
     @property
     @abstractmethod
     def state(self) -> MutableMapping[str, Any]:  # JSON-able values of the user
-        """JSON-able values that belong to the materialization: they commit with it, and start as its last ones."""
+        """JSON-able values that belong to the materialization: they commit with it, and start as its last ones.
+
+        Raises UsageError ``several-partitions`` for an asset with ``batch=True``.
+        """
 
     @abstractmethod
     def record(self, uri: str, hash: str) -> None:

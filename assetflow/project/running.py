@@ -41,6 +41,10 @@ class RunOptions:
     #: ``inline`` or ``threads``; None: as the plan asks for.
     executor: str | None = None
     fail_fast: bool = False
+    #: How many partitions one call makes at most, of assets with ``batch=``; None: as these say.
+    chunk: int | None = None
+    #: Begin with the partitions of the newest windows.
+    newest_first: bool = False
     listeners: tuple[Listener, ...] = ()
     #: Given each line that steps log, as JSON, from the steps' threads.
     log_lines: Callable[[str], None] | None = None
@@ -90,6 +94,8 @@ class Running:
             jobs=options.jobs or project.settings.jobs,
             executor=options.executor,
             fail_fast=options.fail_fast,
+            chunk=options.chunk,
+            newest_first=options.newest_first,
             listeners=options.listeners,
             world=project.world,
             folder=project.state_folder,

@@ -5,8 +5,8 @@ Nothing here knows the journal: what an attempt is given and what it gives back 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,7 @@ from assetflow.errors import AssetflowError
 from assetflow.load.code.includes import unchanged
 from assetflow.load.definitions import Bound
 from assetflow.model.checks import Verdict
-from assetflow.model.context import PartitionContext, RunContext, Skip
+from assetflow.model.context import Batch, PartitionContext, RunContext, Skip
 from assetflow.model.journal import Failure, Output
 from assetflow.model.keys import Partition
 from assetflow.model.versions import ColumnVersion, Stored
@@ -35,7 +35,21 @@ from assetflow.run.saving import Kept, saved
 from assetflow.run.tools import Tools
 from assetflow.run.writer import Pending
 
-__all__ = ["Broke", "Given", "Result", "Returned", "SkipRaised", "Stopped", "Work", "perform"]
+__all__ = [
+    "Broke",
+    "Given",
+    "Result",
+    "Returned",
+    "Saved",
+    "SkipRaised",
+    "Stopped",
+    "Work",
+    "ended",
+    "kept",
+    "perform",
+    "returned",
+    "stepping",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,28 +147,33 @@ def perform(work: Work, tools: Tools) -> Result:
     }
     path = None if tools.logs is None else partial(log_path, tools.logs, work.run.id, work.attempt)
     log = AttemptLog(path, fields, now=tools.world.now, masked=resources.masked, also=tools.also)
-    outcome: _Saved | str | BaseException
+    outcome: Saved | str | BaseException
     try:
-        with captured(log):
-            outcome = _called(work, tools, log)
+        with captured(log), stepping(work, Batch([work.partition]), tools) as context:
+            value = returned(work, work.arguments, work.watched, context, tools)
+            outcome = kept(work, value, context, tools, log)
+            del value
     except Skip as skip:
         outcome = resources.masked(message_of(skip))
         log.write("INFO", f"skipped: {outcome}")
     except BaseException as error:  # SystemExit and whatever else a function raises ends the step, not the run
         outcome = error
-    told = {
-        "step": work.step,
-        "attempt": work.attempt,
-        "started_at": started_at,
-        "seconds": tools.world.monotonic() - started,
-    }
     try:
-        return _told(outcome, work, log, told)
+        return ended(outcome, work, log, started_at, tools.world.monotonic() - started)
     finally:
         log.close()
 
 
-def _told(outcome: Any, work: Work, log: AttemptLog, told: dict[str, Any]) -> Result:  # as perform makes them
+def ended(
+    outcome: Saved | str | BaseException, work: Work, log: AttemptLog, started_at: datetime, seconds: float
+) -> Result:
+    """The result of an attempt: what was saved, the reason of a skip, or what raised."""
+    told: dict[str, Any] = {
+        "step": work.step,
+        "attempt": work.attempt,
+        "started_at": started_at,
+        "seconds": seconds,
+    }
     if isinstance(outcome, KeyboardInterrupt):
         log.write("WARNING", "interrupted")
         return Stopped(**told)
@@ -166,68 +185,86 @@ def _told(outcome: Any, work: Work, log: AttemptLog, told: dict[str, Any]) -> Re
         return Broke(**told, failure=failure, verdict=verdict, source_moved=moved)
     if isinstance(outcome, str):
         return SkipRaised(**told, reason=outcome)
-    kept, verdicts = outcome
-    return Returned(**told, **kept._asdict(), verdicts=verdicts)
+    values, verdicts = outcome
+    return Returned(**told, **values._asdict(), verdicts=verdicts)
 
 
 #: What was saved, and what the checks said.
-_Saved: TypeAlias = tuple[Kept, tuple[Verdict, ...]]
+Saved: TypeAlias = tuple[Kept, tuple[Verdict, ...]]
 
 
-def _called(work: Work, tools: Tools, log: AttemptLog) -> _Saved:
+@contextmanager
+def stepping(work: Work, partitions: Batch, tools: Tools, *, together: bool = False) -> Iterator[StepContext]:
+    """The context of a call, closed in the end. ``together``: it may make several partitions."""
+    context = StepContext(
+        step=str(work.step.asset),
+        partitions=partitions,
+        together=together,
+        run=work.run,
+        scratch=partial(tools.scratch.joinpath, work.scratch),
+        state=work.state,
+        progressed=lambda done, total: tools.progressed(work.step, done, total),
+    )
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+def returned(
+    work: Work, taken: Sequence[Argument], watched: tuple[Watched, ...], context: StepContext, tools: Tools
+) -> Any:  # what the user gives
+    """Call the function with what it takes, and give what it returns. Raises what loading that and the function do."""
     bound = work.bound
-    with ExitStack() as ending:
-        context = StepContext(
-            step=str(work.step.asset),
-            partition=work.partition,
-            run=work.run,
-            scratch=partial(tools.scratch.joinpath, work.scratch),
-            state=work.state,
-            progressed=lambda done, total: tools.progressed(work.step, done, total),
-        )
-        ending.callback(context.close)
-        unmoved(work.watched)
+    unmoved(watched)
 
-        def connect() -> Any:  # a DuckDB connection
-            return context.duckdb
+    def connect() -> Any:  # a DuckDB connection
+        return context.duckdb
 
-        arguments = {argument.parameter: loaded(argument, tools.values, connect) for argument in work.arguments}
-        arguments = viewed(bound.views, arguments, str(work.step.asset), context, tools.values, connect)
-        arguments |= bound.parameters
-        arguments |= {use.parameter: tools.resources.get(use.name) for use in bound.resources}
-        if bound.context:
-            arguments[bound.context] = context
-        returned = bound.function(**arguments)
-        del arguments
-        if isinstance(returned, Coroutine):
-            returned = tools.loop.run(returned)
-        found: dict[str, Findings] = {}
-        values = checked_values(returned, bound, found)
-        unmoved(work.watched)
-        unchanged(bound.includes)
-        kept = saved(
-            values,
-            work.outputs,
-            bound,
-            context,
-            tools.values,
-            attempt=work.attempt,
-            older=work.older,
-            writer=tools.writer if work.later else None,
-        )
-        told = (*told_changes(kept.outputs, bound, work.columns), *told_rejects(kept.outputs, found))
-        if not work.checks:
-            return kept, told
-        asking = Asking(
-            values=tools.values,
-            resources=tools.resources,
-            loop=tools.loop,
-            world=tools.world,
-            context=context,
-            log=log.write,
-        )
-        places = [place_of(value, output.stored) for value, output in zip(kept.values, kept.outputs, strict=True)]
-        rows = [output.stored.data.rows for output in kept.outputs]
-        verdicts = said(work.checks, places, rows, asking, known=found)
-        unmoved(work.watched)
-        return kept, told + verdicts
+    arguments = {argument.parameter: loaded(argument, tools.values, connect) for argument in taken}
+    arguments = viewed(bound.views, arguments, str(work.step.asset), context, tools.values, connect)
+    arguments |= bound.parameters
+    arguments |= {use.parameter: tools.resources.get(use.name) for use in bound.resources}
+    if bound.context:
+        arguments[bound.context] = context
+    value = bound.function(**arguments)
+    del arguments
+    return tools.loop.run(value) if isinstance(value, Coroutine) else value
+
+
+def kept(work: Work, value: Any, context: StepContext, tools: Tools, log: AttemptLog) -> Saved:  # of the user
+    """Check and save what was returned for one partition, and ask the checks.
+
+    Raises ValueMismatch and StorageError, what a check of the user's raises is its verdict.
+    """
+    bound = work.bound
+    found: dict[str, Findings] = {}
+    values = checked_values(value, bound, found)
+    unmoved(work.watched)
+    unchanged(bound.includes)
+    saving = saved(
+        values,
+        work.outputs,
+        bound,
+        context,
+        tools.values,
+        attempt=work.attempt,
+        older=work.older,
+        writer=tools.writer if work.later else None,
+    )
+    told = (*told_changes(saving.outputs, bound, work.columns), *told_rejects(saving.outputs, found))
+    if not work.checks:
+        return saving, told
+    asking = Asking(
+        values=tools.values,
+        resources=tools.resources,
+        loop=tools.loop,
+        world=tools.world,
+        context=context,
+        log=log.write,
+    )
+    places = [place_of(value, output.stored) for value, output in zip(saving.values, saving.outputs, strict=True)]
+    rows = [output.stored.data.rows for output in saving.outputs]
+    verdicts = said(work.checks, places, rows, asking, known=found)
+    unmoved(work.watched)
+    return saving, told + verdicts

@@ -15,7 +15,7 @@ from assetflow import types
 from assetflow.errors import AssetflowError, StorageError
 from assetflow.load.definitions import BoundCheck
 from assetflow.model.checks import ROWS, CheckResult, Measured, Verdict, VerdictStatus
-from assetflow.model.context import PartitionContext, RunContext, Skip
+from assetflow.model.context import Batch, PartitionContext, RunContext, Skip
 from assetflow.model.journal import Failure
 from assetflow.model.keys import Partition
 from assetflow.model.retry import FailureClass
@@ -291,7 +291,8 @@ def _judged(order: Audit, tools: Tools) -> tuple[Verdict, ...]:
         ending.callback(log.close)
         context = StepContext(
             step=str(order.step.asset),
-            partition=order.partition,
+            partitions=Batch([order.partition]),
+            together=False,
             run=order.run,
             scratch=partial(tools.scratch.joinpath, f"check-{order.attempt}"),
             state=None,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from assetflow.errors import UsageError, ValueMismatch
-from assetflow.model.context import Context, PartitionContext, RunContext
+from assetflow.model.context import Batch, Context, PartitionContext, RunContext
 from assetflow.model.versions import canonical_json
 from assetflow.resource import masked
 
@@ -26,20 +26,25 @@ _DUCKDB = {
 
 
 class StepContext(Context):
-    """One attempt's context. Nothing is made before it is asked for; :meth:`close` ends what was."""
+    """One attempt's context. Nothing is made before it is asked for; :meth:`close` ends what was.
+
+    ``together`` says that the asset is one of which several partitions may be made by one call.
+    """
 
     def __init__(
         self,
         *,
         step: str,
-        partition: PartitionContext,
+        partitions: Batch,
+        together: bool,
         run: RunContext,
         scratch: Callable[[], Path],
         state: str | None,
         progressed: Callable[[float, float], None],
     ) -> None:
         self._step = step
-        self._partition = partition
+        self._partitions = partitions
+        self._together = together
         self._run = run
         self._scratch = scratch
         self._state_before = state
@@ -52,7 +57,13 @@ class StepContext(Context):
 
     @property
     def partition(self) -> PartitionContext:
-        return self._partition
+        if self._together:
+            raise _several("ctx.partition is one partition", "ctx.batch has all that are to be made")
+        return self._partitions[0]
+
+    @property
+    def batch(self) -> Batch:
+        return self._partitions
 
     @property
     def run(self) -> RunContext:
@@ -85,6 +96,8 @@ class StepContext(Context):
 
     @property
     def state(self) -> MutableMapping[str, Any]:
+        if self._together:
+            raise _several("ctx.state belongs to one partition", "leave out batch=")
         if self._state is None:
             self._state = json.loads(self._state_before) if self._state_before else {}
         return self._state
@@ -119,6 +132,10 @@ class StepContext(Context):
         connection, self._duckdb = self._duckdb, None
         if connection is not None:
             connection.close()
+
+
+def _several(what: str, hint: str) -> UsageError:
+    return UsageError("several-partitions", f"{what}, and with batch= one call makes several", hint=hint)
 
 
 def metadata_texts(metadata: Mapping[str, object]) -> tuple[tuple[str, str], ...]:

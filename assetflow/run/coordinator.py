@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -18,7 +18,9 @@ from assetflow.model.plan import Action, Cause
 from assetflow.model.retry import FailureClass
 from assetflow.plan.rebuilder import Keep, Leave, Rebuild, Reuse
 from assetflow.resource import masked
-from assetflow.run.attempt import Broke, Result, Returned, SkipRaised, Stopped, perform
+from assetflow.run.attempt import Broke, Result, Returned, SkipRaised, Stopped, Work, perform
+from assetflow.run.batch import perform_together
+from assetflow.run.batching import Batching
 from assetflow.run.checking import Audited, audit
 from assetflow.run.classify import Diagnosis, classify
 from assetflow.run.course import Course
@@ -44,7 +46,7 @@ _POLL, _SLOWEST_POLL = 0.05, 0.5
 #: How long running steps are given to end when the run is cancelled, before and after they are interrupted.
 _GRACE, _LAST_GRACE = 1.5, 0.7
 
-JobResult: TypeAlias = Result | Audited
+JobResult: TypeAlias = Result | Audited | tuple[Result, ...]
 Job: TypeAlias = Callable[[], JobResult]
 
 
@@ -74,6 +76,7 @@ class Coordinator:
         telling: Telling,
         stop: Stop,
         fail_fast: bool,
+        batching: Batching,
     ) -> None:
         self._course = course
         self._journal = journal
@@ -87,10 +90,17 @@ class Coordinator:
         self._telling = telling
         self._stop = stop
         self._fail_fast = fail_fast
+        self._batching = batching
         self._running: dict[int, _Running] = {}
-        self._launching: list[tuple[int, Job]] = []
+        self._launching: list[tuple[tuple[int, ...], Job]] = []
+        #: How many jobs are launched and not over.
+        self._jobs = 0
+        #: Steps that are to be launched together.
+        self._gathered: dict[int, tuple[Question, tuple[Cause, ...]]] = {}
         #: When steps are tried again, earliest first.
         self._retries: list[tuple[float, int]] = []
+        #: When the last result was taken. What broke in one call is tried again in one, so it waits from then on.
+        self._taken_at = 0.0
         self._poll = _POLL
         self._poll_at = 0.0
 
@@ -122,28 +132,33 @@ class Coordinator:
     # What runs
 
     def _submit(self) -> None:
-        for step, job in self._launching:
+        self._launch_gathered()
+        for steps, job in self._launching:
             if self._stop.requested:
-                self._interrupted(step)
+                self._interrupted(steps)
                 continue
             try:
                 # One that runs in this very thread is interrupted at once; others are left to end.
                 self._stop.interruptible = self._executor.inline
                 self._executor.submit(job)
             except Interrupted:
-                self._interrupted(step)
+                self._interrupted(steps)
             finally:
                 self._stop.interruptible = False
         self._launching.clear()
 
-    def _interrupted(self, step: int) -> None:
-        self._running.pop(step, None)
+    def _interrupted(self, steps: Iterable[int]) -> None:
+        self._jobs -= 1
+        for step in steps:
+            self._running.pop(step, None)
+
+    def _has_room(self) -> bool:
+        return self._jobs < self._executor.width
 
     def _collect(self) -> None:
-        can_begin = self._course.schedule.has_startable() and len(self._running) < self._executor.width
+        can_begin = self._course.schedule.has_startable() and self._has_room()
         if self._running:
-            for result in self._executor.wait(0 if can_begin else self._time_left()):
-                self._took(result)
+            self._take(self._executor.wait(0 if can_begin else self._time_left()))
         elif not can_begin and not len(self._recording.group) and (left := self._time_left()):
             self._sleep(left)
 
@@ -160,13 +175,20 @@ class Coordinator:
         """Seconds until something is due that does not depend on running steps; None if nothing is."""
         now = self._world.monotonic()
         due = [self._recording.group.due_in()]
-        if self._retries and len(self._running) < self._executor.width:
+        if self._retries and self._has_room():
             due.append(max(0.0, self._retries[0][0] - now))
         if self._course.schedule.aside:
             due.append(max(0.0, self._poll_at - now))
         return min((left for left in due if left is not None), default=None)
 
-    def _took(self, result: JobResult) -> None:
+    def _take(self, results: Iterable[JobResult]) -> None:
+        for result in results:
+            self._jobs -= 1
+            self._taken_at = self._world.monotonic()
+            for each in result if isinstance(result, tuple) else (result,):
+                self._took(each)
+
+    def _took(self, result: Result | Audited) -> None:
         step = self._recording.number(result.step)
         running = self._running.pop(step)
         if isinstance(result, Audited):
@@ -193,7 +215,8 @@ class Coordinator:
         one = self._course.plan.steps[step]
         policy = self._course.preparing.bound(one).retry
         attempts = self._course.attempts[step]
-        match decision(result.verdict, policy, attempts, seed=str(one.id)):
+        seed = one.node if self._batching.is_for(step) else one.id  # what broke together is tried again together
+        match decision(result.verdict, policy, attempts, seed=str(seed)):
             case RetryAfter(wait):
                 self._retry(step, result, wait)
             case GiveUp():
@@ -215,7 +238,7 @@ class Coordinator:
                 at=self._world.now(),
             )
         )
-        heapq.heappush(self._retries, (self._world.monotonic() + wait.total_seconds(), step))
+        heapq.heappush(self._retries, (self._taken_at + wait.total_seconds(), step))
 
     def _redo(self, step: int, result: Result) -> None:
         """What the step read was lost: it is decided again, under a new attempt."""
@@ -278,25 +301,33 @@ class Coordinator:
 
     def _begin_steps(self) -> None:
         schedule = self._course.schedule
-        while len(self._running) < self._executor.width:
+        while self._has_room():
             if not schedule.has_startable():
                 wanted = self._next_claims(AHEAD // 2)
                 if not wanted:
                     return
                 self._recording.write(wanted, wait=False)
                 continue
-            self._begin(schedule.start())
+            together = self._batching.mates(schedule.next(), schedule.is_ready)
+            if unclaimed := [step for step in together if step not in self._course.claims]:
+                self._recording.write(unclaimed, wait=False)
+                continue
+            for step in together:
+                schedule.start(step)
+                self._begin(step)
+            self._launch_gathered()
             if self._recording.group.is_full or (self._launching and self._executor.inline):
                 return  # what has begun and ended so far is recorded and told first
 
     def _try_again(self) -> None:
         now = self._world.monotonic()
-        while self._retries and self._retries[0][0] <= now and len(self._running) < self._executor.width:
+        while self._retries and self._retries[0][0] <= now and self._has_room():
             _, step = heapq.heappop(self._retries)
             if step in self._course.void:
                 self._claimed_again(step)
             else:
                 self._begin(step)
+        self._launch_gathered()
 
     def _begin(self, step: int) -> None:
         """Ask the rebuilder, and do what it says."""
@@ -351,26 +382,47 @@ class Coordinator:
             return
         if one.action is Action.CHECK:
             self._telling.tell(StepStarted(run=course.run, step=one.id, attempt_number=1, at=self._world.now()))
-        self._launching.append((step, partial(audit, order, self._tools)))
+        self._jobs += 1
+        self._launching.append(((step,), partial(audit, order, self._tools)))
 
     def _launch(self, step: int, question: Question, causes: tuple[Cause, ...]) -> None:
         course, one = self._course, self._course.plan.steps[step]
+        if self._batching.is_for(step):
+            self._gathered[step] = (question, causes)
+            return
         if has_effects(course.preparing.bound(one)) and not self._made_durable(step):
             return
+        if (work := self._prepared(step, question, causes)) is not None:
+            self._start((step,), partial(perform, work, self._tools))
+
+    def _launch_gathered(self) -> None:
+        """Begin the calls of what was gathered: one for all that follow each other."""
+        gathered, self._gathered = self._gathered, {}
+        for steps in self._batching.calls(gathered) if gathered else ():
+            works = {step: self._prepared(step, *gathered[step]) for step in steps}
+            ready = [work for work in works.values() if work is not None]
+            if ready:
+                sound = tuple(step for step, work in works.items() if work is not None)
+                self._start(sound, partial(perform_together, ready, self._tools))
+
+    def _prepared(self, step: int, question: Question, causes: tuple[Cause, ...]) -> Work | None:
+        """The order for an attempt that begins; None where there can be none, and the step has failed."""
+        course, one = self._course, self._course.plan.steps[step]
         number = course.attempts[step] = course.attempts.get(step, 0) + 1
         try:
             share = step not in course.lost
             work = course.preparing.work(step, one, question, attempt_number=number, share=share)
         except AssetflowError as error:
             self._ending.failed(step, question, causes, self._refused(step, error))
-            return
+            return None
         started = StepStarted(run=course.run, step=one.id, attempt_number=number, at=self._world.now())
         self._telling.tell(started)
-        self._start(step, question, causes, partial(perform, work, self._tools))
-
-    def _start(self, step: int, question: Question, causes: tuple[Cause, ...], job: Job) -> None:
         self._running[step] = _Running(question, causes)
-        self._launching.append((step, job))
+        return work
+
+    def _start(self, steps: tuple[int, ...], job: Job) -> None:
+        self._jobs += 1
+        self._launching.append((steps, job))
 
     def _made_durable(self, step: int) -> bool:
         """What the step reads is durable, or the step is open again because some of that was lost."""
@@ -399,9 +451,10 @@ class Coordinator:
 
     def _wind_down(self) -> Iterator[Event]:
         """No new steps. Running ones end, within limits if the run is cancelled, and all that ended is recorded."""
-        for step, _ in self._launching:
-            self._running.pop(step)
+        for steps, _ in self._launching:
+            self._interrupted(steps)
         self._launching.clear()
+        self._gathered.clear()
         cancelled = self._stop.requested
         yield from self._until_ended(_GRACE if cancelled else None)
         if self._running:
@@ -419,8 +472,7 @@ class Coordinator:
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return
-            for result in self._executor.wait(left):
-                self._took(result)
+            self._take(self._executor.wait(left))
             yield from self._telling.take()
 
     def abandon(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,8 @@ from assetflow.model.checks import Check, Verdict
 from assetflow.model.definition import Missing, Node
 from assetflow.model.history import History, Materialization, SetbackKind
 from assetflow.model.journal import Claim, Claimed, Read
-from assetflow.model.keys import Partition
+from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.keysets import Keys
 from assetflow.model.plan import Plan, Step
 from assetflow.model.trace import Trace
 from assetflow.model.versions import DataVersion
@@ -59,6 +61,20 @@ class Deciding:
 
     def node(self, step: int) -> Node:
         return self._graph.nodes[self._plan.steps[step].node]
+
+    def keys_of(self, node: AssetKey) -> Keys:
+        """The partition keys of a node, in order."""
+        return self._keys.of_node(self._graph.nodes[node])
+
+    def ends(self, step: int) -> float:
+        """When the window of a step's partition ends, in seconds since 1970; of what stands for no time: never."""
+        key, own = self._plan.steps[step].key, self.keys_of(self.node(step).key)
+        values, ends = own.values(key), []
+        for name, keys in (own.dimensions or {"": own}).items():
+            windows, place = keys.windows, keys.position(values.get(name, key))
+            if windows is not None and place is not None:
+                ends.append(windows.ends[place])
+        return max(ends, default=math.inf)
 
     def members(self, step: int) -> tuple[tuple[Partition, ...], ...]:
         """The upstream partitions that a step reads, edge by edge in the node's order."""

@@ -17,7 +17,9 @@ from assetflow.model.context import RunContext
 from assetflow.model.event import Event, Listener, Progressed, RunFinished, RunStarted
 from assetflow.model.journal import Journal, NewRun, Outcome, RunStatus
 from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.keysets import Keys
 from assetflow.model.plan import Plan, Steps
+from assetflow.run.batching import Batching
 from assetflow.run.capture import capturing
 from assetflow.run.coordinator import Coordinator, JobResult
 from assetflow.run.course import Course
@@ -63,6 +65,8 @@ def execute(
     jobs: int | None = None,
     executor: Executor[JobResult] | str | None = None,
     fail_fast: bool = False,
+    chunk: int | None = None,
+    newest_first: bool = False,
     listeners: Sequence[Listener] = (),
     world: World = REAL,
     lease: timedelta = timedelta(seconds=30),
@@ -75,15 +79,18 @@ def execute(
     ``folder`` holds ``logs/<run>/<attempt>.log`` and, while it lasts, ``scratch/``; None keeps no logs. ``resources``
     replace those of the project by name. ``executor`` is ``inline``, ``threads`` or an Executor of one's own; by
     default steps run in this thread where there is one job or the plan has no two steps that could run together, else
-    on ``jobs`` threads (default: the cores). ``files`` remembers versions of observed files. ``log_lines`` is given
-    each line that steps log, from their threads, as the JSON text that goes to the log.
+    on ``jobs`` threads (default: the cores). ``chunk`` is how many partitions one call of an asset with ``batch=``
+    makes at most. With ``newest_first``, of what can begin the partitions of the newest windows do. ``files`` remembers
+    versions of observed files. ``log_lines`` is given each line that steps log, from their threads, as the JSON text
+    that goes to the log.
 
     Once the first event was asked for, the run is recorded, and it ends recorded whatever happens: an iterator that is
     closed early, and a signal, cancel it; ``stop`` tells which signal it was. Raises StorageError, BusyError and
     CatalogError where journal or store fail, and KeyboardInterrupt at the second signal. Iterate in the thread that
     the journal belongs to.
     """
-    run = _Run(plan, loaded, journal, values, world=world, listeners=listeners, files=files)
+    run = _Run(plan, loaded, journal, values, world=world, listeners=listeners, files=files, newest_first=newest_first)
+    batching = Batching(plan.steps, loaded.bound, run.keys_of, chunk)
     with ExitStack() as ending:
         stop = stop or Stop()
         chosen = _chosen(executor, jobs, run.width)
@@ -114,7 +121,7 @@ def execute(
             scratch=scratch,
             progressed=run.progressed,
         )
-        yield from run.carried_out(tools, chosen, stop, fail_fast=fail_fast)
+        yield from run.carried_out(tools, chosen, stop, batching, fail_fast=fail_fast)
 
 
 def _chosen(executor: Executor[JobResult] | str | None, jobs: int | None, width: int) -> Executor[JobResult]:
@@ -142,6 +149,7 @@ class _Run:
         world: World,
         listeners: Sequence[Listener],
         files: FileVersions | None,
+        newest_first: bool,
     ) -> None:
         plan = replace(plan, steps=Steps(plan.steps))  # each step is asked for many times
         self._plan = plan
@@ -156,8 +164,13 @@ class _Run:
         self._observing = Observing(loaded.sources, lambda source: observe(source, files), self._memory)
         self._upstream = steps_upstream(plan.steps, self._deciding)
         self._started = world.monotonic()
+        self._newest_first = newest_first
         self._recording: Recording | None = None
         self.number = 0
+
+    def keys_of(self, node: AssetKey) -> Keys:
+        """The partition keys of a node."""
+        return self._deciding.keys_of(node)
 
     @property
     def width(self) -> int:
@@ -187,10 +200,10 @@ class _Run:
         yield from self._telling.take()
 
     def carried_out(
-        self, tools: Tools, executor: Executor[JobResult], stop: Stop, *, fail_fast: bool
+        self, tools: Tools, executor: Executor[JobResult], stop: Stop, batching: Batching, *, fail_fast: bool
     ) -> Iterator[Event]:
         """Run the steps; whatever happens, the run's end is recorded."""
-        course = self._course()
+        course = self._course(batching)
         group = Group(self._world, most=_MOST, patience=_PATIENCE)
         recording = Recording(course, self._journal, self._values, self._telling, group, self._world)
         self._recording = recording
@@ -206,6 +219,7 @@ class _Run:
             telling=self._telling,
             stop=stop,
             fail_fast=fail_fast,
+            batching=batching,
         )
         try:
             yield from coordinator.events()
@@ -236,7 +250,7 @@ class _Run:
         seen = {partition.asset for partition in self._plan.observed}
         return tuple(sorted((read | seen) & set(self._loaded.sources)))
 
-    def _course(self) -> Course:
+    def _course(self, batching: Batching) -> Course:
         preparing = Preparing(
             self._loaded,
             deciding=self._deciding,
@@ -254,8 +268,11 @@ class _Run:
             plan=self._plan,
             schedule=Schedule(
                 self._upstream,
-                [step.seconds for step in self._plan.steps],
+                batching.even([step.seconds for step in self._plan.steps]),
                 steps_spared(self._plan.steps, self._deciding),
+                [-self._deciding.ends(number) for number in range(len(self._plan.steps))]
+                if self._newest_first
+                else None,
             ),
             memory=self._memory,
             deciding=self._deciding,

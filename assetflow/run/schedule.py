@@ -1,7 +1,8 @@
 """Which step is next: the order of a plan's steps, and how far each one is. No clock, thread or journal.
 
 Steps are numbered as in the plan. The order is by critical path, longest first: what most waits for begins first.
-A step's path is longer than that of any step that reads it, so the order is topological too.
+A step's path is longer than that of any step that reads it, so the order is topological too. Another order may be asked
+for; what waits for others is then begun when these are over.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Schedule:
 
     ``upstream`` holds, for each step, the steps whose results it reads; all stand before it. ``seconds`` is what
     each took the last time, None where unknown. ``spared`` are those upstream that a step can do without: it waits for
-    them, and begins also where they have no usable end.
+    them, and begins also where they have no usable end. ``first`` orders the steps before anything else, least first.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Schedule:
         upstream: Sequence[Iterable[int]],
         seconds: Sequence[float | None],
         spared: Sequence[Collection[int]] | None = None,
+        first: Sequence[float] | None = None,
     ) -> None:
         self._upstream = [tuple(sorted(set(each))) for each in upstream]
         count = len(self._upstream)
@@ -51,6 +53,8 @@ class Schedule:
         self._readers = readers
         self._spared = {(producer, step) for step, some in enumerate(spared or ()) for producer in some}
         self._order = _by_critical_path(readers, seconds)
+        if first is not None:
+            self._order.sort(key=lambda step: first[step])
         self._rank = [0] * count
         for rank, step in enumerate(self._order):
             self._rank[step] = rank
@@ -125,11 +129,19 @@ class Schedule:
             heapq.heappop(heap)
         return False
 
-    def start(self) -> int:
-        """The claimed step to begin now; ask :meth:`has_startable` first."""
-        step = self._order[heapq.heappop(self._ready_claimed)]
+    def next(self) -> int:
+        """The claimed step to begin now; there must be one."""
+        assert self.has_startable(), "no step can begin"
+        return self._order[self._ready_claimed[0]]
+
+    def is_ready(self, step: int) -> bool:
+        """Whether a step can begin once it is claimed, if it is not."""
+        ready = not self._missing[step] and step not in self._aside
+        return ready and self._stages[step] in {Stage.OPEN, Stage.CLAIMED}
+
+    def start(self, step: int) -> None:
+        """A claimed step begins."""
         self._move(step, Stage.BEGUN)
-        return step
 
     def claimed(self, step: int) -> None:
         """The step is ours."""

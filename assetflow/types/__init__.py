@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from assetflow.types import judgements as judgements
     from assetflow.types import lazily as lazily
     from assetflow.types import othermodels as othermodels
+    from assetflow.types import splitting as splitting
     from assetflow.types import tables as tables
 
 _HEAVY = frozenset(
-    {"adapters", "arrowtypes", "conforming", "dividing", "judgements", "lazily", "othermodels", "tables"}
+    {"adapters", "arrowtypes", "conforming", "dividing", "judgements", "lazily", "othermodels", "splitting", "tables"}
 )
 
 

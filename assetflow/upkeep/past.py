@@ -161,14 +161,23 @@ class Past:
         self, run: int, address: str | None, attempt: int | None, read: dict[int, int], *, whole: bool
     ) -> Iterator[dict[str, Any]]:
         """Lines (``whole`` ones only) that were not ``read`` yet, which holds how many bytes of each log were."""
-        asset = None if address is None else self.resolve(Address.parse(address).name)
+        from assetflow.run.logs import log_path  # noqa: PLC0415
+
+        wanted = None if address is None else Address.parse(address)
+        asset = None if wanted is None else self.resolve(wanted.name)
         nodes = {asset} if asset is None else {asset, self.definitions()[asset].node}
+        shared: set[int] = set()
         for each in self.attempts(run):
             if (asset is not None and each.step.asset not in nodes) or (attempt is not None and each.number != attempt):
                 continue
-            from assetflow.run.logs import log_path  # noqa: PLC0415
-
-            data = _after(log_path(self._logs, run, each.id), read.get(each.id, 0), whole=whole)
+            if wanted is not None and wanted.partition not in {None, each.step.key}:
+                continue
+            path = log_path(self._logs, run, each.id)
+            if path.exists() and path.stat().st_nlink > 1:  # partitions that were made by one call have one log
+                if path.stat().st_ino in shared:
+                    continue
+                shared.add(path.stat().st_ino)
+            data = _after(path, read.get(each.id, 0), whole=whole)
             read[each.id] = read.get(each.id, 0) + len(data)
             yield from _lines(data, each)
 

@@ -49,10 +49,11 @@ def month_departures(ctx: Context, flights: Annotated[pl.LazyFrame, DepartureOfD
     return flights.filter(of_month).collect()
 
 
-@daily
+@asset(partitions=DAYS, batch=True, key_column="date", tags=["daily"])
 def day_departures(ctx: Context, month_departures: pl.DataFrame) -> pl.DataFrame:
-    """The departures that were scheduled for a day."""
-    return month_departures.filter(pl.col("date") == ctx.partition.date).select("carrier", "dep_delay")
+    """The departures that were scheduled for each day: of as many days as are to be made, by one call."""
+    days = [each.date for each in ctx.batch]
+    return month_departures.filter(pl.col("date").is_in(days)).select("date", "carrier", "dep_delay")
 
 
 @daily

@@ -15,6 +15,13 @@ def graphs(draw: st.DrawFn) -> list[set[int]]:
     return [draw(st.sets(st.integers(0, step - 1))) if step else set() for step in range(size)]
 
 
+def started(schedule: Schedule) -> int:
+    """The step that comes next, begun."""
+    step = schedule.next()
+    schedule.start(step)
+    return step
+
+
 def drained(schedule: Schedule, ahead: int = 64) -> list[int]:
     """Claim, begin and end steps one by one until none is left."""
     order: list[int] = []
@@ -25,7 +32,7 @@ def drained(schedule: Schedule, ahead: int = 64) -> list[int]:
             for step in claims:
                 schedule.claimed(step)
             continue
-        step = schedule.start()
+        step = started(schedule)
         order.append(step)
         schedule.over(step)
     return order
@@ -74,8 +81,8 @@ def test_what_cannot_run_anyway_stays_over_when_something_else_is_lost() -> None
     schedule = Schedule([set(), set(), {0, 1}], [None] * 3)
     for step in schedule.claims(64, 1):
         schedule.claimed(step)
-    failed = schedule.start()
-    fine = schedule.start()
+    failed = started(schedule)
+    fine = started(schedule)
     schedule.give_up(failed)
     schedule.over(fine)
     assert schedule.undo([fine]) == (frozenset([fine]), frozenset())
@@ -100,7 +107,7 @@ def test_a_step_that_another_run_holds_is_not_claimed_until_asked_for_again() ->
 def test_a_step_that_lost_its_claim_can_be_claimed_again() -> None:
     schedule = Schedule([set()], [None])
     schedule.claimed(schedule.claims(64, 1)[0])
-    assert schedule.start() == 0
+    assert started(schedule) == 0
     schedule.reopen(0)
     assert schedule.stage(0) is Stage.OPEN
     assert schedule.claims(64, 1) == [0]
@@ -108,3 +115,8 @@ def test_a_step_that_lost_its_claim_can_be_claimed_again() -> None:
 
 def test_ten_thousand_independent_steps_are_ordered_quickly() -> None:
     assert len(drained(Schedule([set() for _ in range(10_000)], [None] * 10_000))) == 10_000
+
+
+def test_another_order_may_be_asked_for() -> None:
+    schedule = Schedule([set(), set(), {0}, {1}], [None] * 4, first=[2.0, 1.0, 2.0, 1.0])
+    assert drained(schedule) == [1, 3, 0, 2]
