@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -39,6 +39,11 @@ class Materialization:
     seconds: float = 0.0
     #: It used ``ctx.state``: what it would give again depends on more than its trace.
     stateful: bool = False
+
+    @property
+    def began_at(self) -> datetime:
+        """When its function was called: what it read outside is as it was then."""
+        return self.made_at - timedelta(seconds=self.seconds)
 
 
 class SetbackKind(StrEnum):

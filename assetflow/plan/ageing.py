@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from assetflow.model.clocks import at_instant
 from assetflow.model.definition import Node
-from assetflow.model.history import KeyCount
+from assetflow.model.history import KeyCount, Materialization
 from assetflow.model.keysets import Keys, ProductKeys
 
 __all__ = ["Age", "age_of", "tail"]
@@ -34,11 +34,15 @@ class Age(NamedTuple):
         """Whether everything counts."""
         return self.max_age is None and self.since is None
 
-    def has_passed(self, at: datetime) -> bool:
-        """Whether something of that time no longer counts."""
-        if self.since is not None and at < self.since:
+    def has_passed(self, at: datetime, began: datetime | None = None) -> bool:
+        """Whether something of that time no longer counts. What was begun before has seen no more than there was then."""
+        if self.since is not None and (began or at) < self.since:
             return True
         return self.max_age is not None and (not self.max_age or at + self.max_age <= self.as_of)
+
+    def is_old(self, value: Materialization) -> bool:
+        """Whether a value no longer counts."""
+        return self.has_passed(value.made_at, value.began_at)
 
 
 def age_of(node: Node, key: str, own: Keys, as_of: datetime) -> Age:

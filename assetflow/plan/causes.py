@@ -57,7 +57,7 @@ def corrupt(lost: Materialization) -> Cause:
 def expired(old: Materialization, age: Age, lookback: int | None) -> Cause:
     """It is as old as its asset's ``max_age`` or older, or a window that may bring late data has ended since."""
     max_age = age.max_age
-    if age.since is not None and old.made_at < age.since:
+    if age.since is not None and old.began_at < age.since:
         ended = f"{age.since:%Y-%m-%d %H:%M} UTC"
         made = f"made before a window ended at {ended} (lookback={lookback})"
         message = made if lookback else f"made before its window ended at {ended}"

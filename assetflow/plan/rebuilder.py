@@ -203,7 +203,7 @@ def _own_causes(node: Node, histories: Sequence[History], age: Age, demands: Seq
             own.append(causes.missing(output if several else None))
         elif history.lost:
             told = told or [causes.corrupt(history.current)]
-        elif age.has_passed(history.current.made_at):
+        elif age.is_old(history.current):
             cause = causes.expired(history.current, age, node.lookback)
             if cause not in own:
                 own.append(cause)
@@ -216,7 +216,7 @@ def _reusable(digest: str, node: Node, histories: Sequence[History], age: Age) -
     found: list[Materialization] = []
     for history in histories:
         candidate = history.by_trace.get(digest)
-        if candidate is None or candidate.stateful or age.has_passed(candidate.made_at):
+        if candidate is None or candidate.stateful or age.is_old(candidate):
             return None
         if found and candidate.attempt != found[0].attempt:
             return None

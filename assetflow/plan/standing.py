@@ -32,7 +32,7 @@ def _setback(node: Node, history: History, digest: str | None, age: Age) -> Setb
     setback, current = history.setback, history.current
     if digest is None or setback is None or not is_of(setback, node, digest):
         return None
-    if current and current.trace == digest and not history.lost and not age.has_passed(current.made_at):
+    if current and current.trace == digest and not history.lost and not age.is_old(current):
         return None
     if setback.kind is SetbackKind.SKIPPED and age.has_passed(setback.at):
         return None

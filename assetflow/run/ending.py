@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 from assetflow.model.checks import Verdict
@@ -43,7 +44,7 @@ class Ending:
                 recipe=question.trace.recipe,
                 edges=question.trace.edges,
                 data=output.stored.data,
-                made_at=result.started_at,
+                made_at=result.started_at + timedelta(seconds=result.seconds),
                 seconds=result.seconds,
                 stateful=output.state is not None,
             )

@@ -212,6 +212,8 @@ def test_what_was_made_before_a_window_ended_is_expired() -> None:
         f"made before a window ended at {ended:%Y-%m-%d %H:%M} UTC (lookback=2)"
     ]
     assert decide(late, TODAY, [after], age=Age(NOON, None, ended)) == Keep()
+    during = history(made(made_at=ended + timedelta(minutes=1), seconds=120))
+    assert isinstance(decide(late, TODAY, [during], age=Age(NOON, None, ended)), Rebuild), "it was begun before"
 
 
 def test_code_is_only_for_what_is_not_made_yet() -> None:
