@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from assetflow.model.mappings import Previous as Previous
     from assetflow.model.mappings import Rolling as Rolling
     from assetflow.model.mappings import Same as Same
+    from assetflow.model.partitioning import Dynamic as Dynamic
     from assetflow.model.partitioning import Product as Product
     from assetflow.model.partitioning import Static as Static
     from assetflow.model.retry import TRANSIENT as TRANSIENT
@@ -110,7 +111,7 @@ _HOMES = {
     "assetflow.declare.cron": ("Cron",),
     "assetflow.model.calendars": ("Daily", "Hourly", "Monthly", "Weekly"),
     "assetflow.model.mappings": ("All", "Last", "Only", "PerDimension", "Previous", "Rolling", "Same"),
-    "assetflow.model.partitioning": ("Product", "Static"),
+    "assetflow.model.partitioning": ("Dynamic", "Product", "Static"),
     "assetflow.model.retry": ("TRANSIENT", "Retry"),
     "assetflow.model.rows": ("Classified", "Divert", "Expect", "ForeignKey", "PrimaryKey", "Rows", "Unique"),
     "assetflow.resource": ("Resource", "Secret", "Untracked"),
@@ -132,6 +133,7 @@ __all__ = [
     "Cron",
     "Daily",
     "Divert",
+    "Dynamic",
     "Expect",
     "Figure",
     "File",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from assetflow.model.context import Batch, Context, PartitionContext, RunContext
+from assetflow.model.context import Batch, Context, KeyEdits, PartitionContext, RunContext
 from assetflow.model.durations import duration
 from assetflow.model.partitioning import SINGLE, Partitioning
 
@@ -176,6 +176,7 @@ class _PlainContext(Context):
         #: What was recorded and how far it got, for assertions.
         self.recorded: list[tuple[str, str]] = []
         self.progressed: list[tuple[float, float]] = []
+        self._edits = KeyEdits()
 
     @property
     def partition(self) -> PartitionContext:
@@ -208,6 +209,10 @@ class _PlainContext(Context):
     @property
     def state(self) -> MutableMapping[str, Any]:
         return self._state
+
+    @property
+    def partitions(self) -> KeyEdits:
+        return self._edits
 
     def record(self, uri: str, hash: str) -> None:
         self.recorded.append((uri, hash))

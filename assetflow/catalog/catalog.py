@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from assetflow.catalog.view import View
 from assetflow.errors import UsageError
 from assetflow.model.definition import Definition
 from assetflow.model.history import Materialization, Memo
+from assetflow.model.journal import KeyEdit
 from assetflow.model.keys import AssetKey
 
 if TYPE_CHECKING:
@@ -92,6 +93,12 @@ class Catalog:
             return 0
         with self._writing() as connection:
             return room.memos.write_memos(connection, self.ids, self._environment(connection, environment), memos)
+
+    def edit_keys(self, environment: str, edits: Sequence[KeyEdit]) -> tuple[KeyEdit, ...]:
+        """Add keys to dynamic sets and take them out; gives what changed something."""
+        with self._writing() as connection:
+            id, at = self._environment(connection, environment), micros(_now())
+            return room.keysets.edit(connection, self.ids, id, None, edits, at=at)
 
     def record_definitions(self, environment: str, definitions: Iterable[Definition]) -> int:
         """Record what the whole project declares today; only what differs is written. Gives how many did."""

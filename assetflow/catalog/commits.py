@@ -15,6 +15,7 @@ from assetflow.catalog.edges import EdgeRows
 from assetflow.catalog.encoding import clipped, micros, packed, span, tag
 from assetflow.catalog.facts import Facts
 from assetflow.catalog.ids import Ids, next_id, schema_digest
+from assetflow.catalog.keysets import edit
 from assetflow.catalog.moves import move, new_revision
 from assetflow.catalog.statements import WANTED, Prepared, chunks, inserted, key
 from assetflow.catalog.values import latest_versions, value_columns
@@ -195,6 +196,9 @@ class Group:
         )
         self._set_back(setbacks, partitions, published)
         self._record_verdicts(good)
+        edits = [each for step in good if isinstance(step, Made) and not isinstance(step, Held) for each in step.keys]
+        if edits:
+            edit(self.connection, self.ids, self.environment, self.run, edits, at=self.at)
         _ATTEMPT_ENDED.run(self.connection, self._ended)
         _ATTEMPT_KEPT.run(self.connection, [(step.attempt,) for step in good if isinstance(step, Kept)])
 

@@ -160,6 +160,10 @@ class Ids:
                 known.update((p, id) for id, (_, p) in enumerate(new, first))
         return {partition: known[partition] for partition in wanted if partition in known}
 
+    def keys(self, connection: Connection, wanted: Collection[str]) -> Mapping[str, int]:
+        """The ids of partition keys; what is new is added. Raises UsageError ``bad-partition-key``."""
+        return self._key_ids(connection, wanted, create=True)
+
     def _key_ids(self, connection: Connection, wanted: Collection[str], *, create: bool) -> Mapping[str, int]:
         for text in wanted:
             if "\0" in text or (not text.isascii() and text.encode("utf-8", "replace").decode() != text):

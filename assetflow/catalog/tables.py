@@ -37,6 +37,7 @@ __all__ = [
     "declarations",
     "definitions",
     "edge_members",
+    "dynamic_keys",
     "edges",
     "environments",
     "failures",
@@ -334,6 +335,21 @@ pointers = Table(
     _open("environment_id", "partition_id", table="pointers"),
     Index("ix_pointers_moves", "environment_id", "asset_id", "from_revision"),
     Index("ix_pointers_revision", "environment_id", "from_revision"),
+    sqlite_with_rowid=False,
+)
+
+# Keys that are added and removed by hand and by code: the open intervals of a set are its keys.
+dynamic_keys = Table(
+    "dynamic_keys",
+    metadata,
+    Column("environment_id", ForeignKey("environments.id"), nullable=False),
+    Column("set_name", Text, nullable=False),
+    Column("key_id", ForeignKey("partition_keys.id"), nullable=False),
+    Column("from_revision", ForeignKey("revisions.id"), nullable=False),
+    Column("to_revision", BigInteger),
+    PrimaryKeyConstraint("environment_id", "set_name", "key_id", "from_revision"),
+    CheckConstraint("to_revision > from_revision", name="forward"),
+    _open("environment_id", "set_name", "key_id", table="dynamic_keys"),
     sqlite_with_rowid=False,
 )
 

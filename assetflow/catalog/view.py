@@ -15,6 +15,7 @@ from assetflow.catalog.encoding import instant
 from assetflow.catalog.facts import Facts
 from assetflow.catalog.faults import decoding
 from assetflow.catalog.ids import Ids
+from assetflow.catalog.keysets import key_sets
 from assetflow.catalog.memos import read_memos
 from assetflow.catalog.moves import revision_now
 from assetflow.catalog.statements import WANTED, chunks
@@ -111,6 +112,11 @@ class View:
             self.revision = revision_now(connection)
             self._id = ids.environment(connection, environment)
             self._assets = ids.asset_keys(connection)
+
+    def key_sets(self) -> dict[str, tuple[str, ...]]:
+        """The keys of every dynamic set, in the order in which they were added."""
+        with decoding(self._where):
+            return key_sets(self._connection, self._id)
 
     def memos(self) -> dict[AssetKey, Memo]:
         """What the last ``materialize`` proved, by node."""

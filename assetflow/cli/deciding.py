@@ -142,6 +142,8 @@ def show_plan(out: Output, plan: Plan) -> None:
         out.table(["step", "will", "because"], _step_rows(plan))
     tell_withheld(out, plan)
     _tell_kept(out, plan)
+    for asset, source in plan.awaited.items():
+        out.line(f"maybe more: {asset} has the partitions that {source} gives, which may change")
     out.note(summary(plan))
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # so that --help need not load them
 
 __all__ = ["partitions"]
 
+_EDITS = frozenset({"add", "remove"})
 #: Keys in a line of a picture whose keys are no times.
 _WIDTH = 50
 #: How much of a key that is a time names the line it stands in: hours by day, days by month, months by year.
@@ -26,7 +27,14 @@ _LINES = {10: 7, 7: 4, 8: 4}
 
 def partitions(
     session: Session,
-    address: Annotated[str, typer.Argument(help="An asset's name.", autocompletion=known_names)],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ASSET | add SET KEY... | remove SET KEY...",
+            help="An asset's name; or keys that come into a dynamic set, or go.",
+            autocompletion=known_names,
+        ),
+    ],
     partition: Annotated[
         list[str] | None,
         typer.Option("--partition", "-p", help="Only these: a key, K1..K2, latest, last:7, missing …; repeatable."),
@@ -36,6 +44,15 @@ def partitions(
     picture: Annotated[bool, typer.Option("--picture", help="A mark a partition instead of a line.")] = False,
 ) -> int:
     """The partitions of an asset, with the time that they stand for in UTC, and how they stand."""
+    address, *more = words
+    if address in _EDITS and len(more) > 1:
+        return _edit(session, address, *more)
+    if more:
+        raise UsageError(
+            "bad-option",
+            f"partitions takes one asset, or add or remove with a set and its keys, got {' '.join(words)}",
+            hint="assetflow partitions add customers acme",
+        )
     wanted = list(partition or ())
     if since or until:
         if wanted:
@@ -59,6 +76,21 @@ def partitions(
     counts = Counter(str(each.state) for each in found)
     said = ", ".join(f"{counts[name]:,} {name}" for name in MARKS if counts[name])
     out.note(f"{len(found):,} partition{'' if len(found) == 1 else 's'}{': ' if said else ''}{said}")
+    return 0
+
+
+def _edit(session: Session, verb: str, name: str, *keys: str) -> int:
+    """Add keys to a dynamic set, or take them out."""
+    project, out = session.project(), session.out
+    changed = project.edit_keys(name, **{"add" if verb == "add" else "remove": keys})
+    if out.json:
+        out.object(changed=[{"set": each.set, "key": each.key, "added": each.added} for each in changed])
+        return 0
+    for each in changed:
+        out.line(f"{'+' if each.added else '-'} {each.set} {each.key}")
+    same = len(dict.fromkeys(keys)) - len(changed)
+    if same:
+        out.note(f"{same} of them {'is' if same == 1 else 'are'} {'there already' if verb == 'add' else 'not there'}")
     return 0
 
 

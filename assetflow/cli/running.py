@@ -98,19 +98,27 @@ def materialize(
             session.out.note(f"damaged in the store, and now made anew: {damaged}", style="yellow")
         plan = again
         result = _run(session.out, project, plan, options, lines=lines)
+    total = result
+    while again := project.following(plan, result):
+        if not (session.out.json or lines):
+            _tell(session.out, plan, result)
+            session.out.note("there are new partitions", style="yellow")
+        plan = again
+        result = _run(session.out, project, plan, options, lines=lines)
+        total = result.after(total)
     if session.out.json:
         session.out.object(
             run=result.run,
-            status=str(result.status),
-            counts={str(o): result.counts.get(o, 0) for o in Outcome},
-            steps=shapes.finished_steps(result.steps),
+            status=str(total.status),
+            counts={str(o): total.counts.get(o, 0) for o in Outcome},
+            steps=shapes.finished_steps(total.steps),
         )
     elif result.run is None or not lines:
         _tell(session.out, plan, result)
     left = {str(s.state) for _, s, _ in plan.standings.summed()} & {"failed", "held", "degraded"}
     if result.run is None and left:
         return 1 if "failed" in left else 4
-    return _exit_code(result)
+    return _exit_code(total)
 
 
 def check(session: Session, selection: Selection = None, partition: Partition = None) -> int:

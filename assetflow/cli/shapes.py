@@ -118,6 +118,7 @@ def plan_object(plan: Plan) -> dict[str, Any]:
         "fresh": plan.fresh,
         "withheld": withheld,
         "ignored": [str(p) for p in plan.ignored],
+        "awaited": [{"key": str(asset), "source": str(source)} for asset, source in plan.awaited.items()],
         "kept": [
             {"key": str(p.asset), "partition": p.key, "because": "forward_only", "causes": [cause(c) for c in causes]}
             for p, causes in plan.forward.items()

@@ -153,6 +153,7 @@ class Assembly:
         """What a function is made from; None, and it is told, where something of that, or of its inputs, is faulty."""
         effective = self._parameters(function)
         producers = {self.project.names.assets[one.edge.asset].key for one in bound.inputs}
+        producers |= {self.project.names.assets[asset].key for asset in function.cut_by}
         complete = len(bound.resources) == len(function.roles.resources)
         if effective is None or not complete or not producers - {bound.key} <= self.made.keys():
             return None

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from assetflow.declare import Asset, CheckFunction, MultiAsset, Source, SqlAsset
+from assetflow.errors import DefinitionError, nearest
 from assetflow.graph import cycle_error, loops
 from assetflow.load.batches import batch_of
 from assetflow.load.binding import Roles, roles
@@ -23,8 +24,11 @@ from assetflow.load.signatures import Signature
 from assetflow.load.views import Read, through_views
 from assetflow.model.keys import AssetKey
 from assetflow.model.mappings import reads_past
+from assetflow.model.partitioning import SINGLE, Dynamic, dynamic_of
 from assetflow.sql.queries import Queries
+from assetflow.types.libraries import is_table_hint
 from assetflow.types.rowmodels import row_model_of
+from assetflow.types.spelling import is_open
 
 __all__ = ["Function", "ordered_functions", "project_of", "readable_functions"]
 
@@ -44,6 +48,8 @@ class Function:
     sound: bool
     query: ReadQuery | None = None
     batch: BoundBatch | None = None
+    #: The assets whose values give its partition keys.
+    cut_by: tuple[AssetKey, ...] = ()
 
     @property
     def inputs(self) -> tuple[BoundInput, ...] | None:
@@ -106,6 +112,7 @@ def readable_functions(
                     sound=sound,
                     query=query,
                     batch=batch_of(each, signature, project.partitionings[each.key], query.inputs, faults),
+                    cut_by=_cut_by(each, project, faults),
                 )
             continue
         role = roles(signature)
@@ -119,8 +126,45 @@ def readable_functions(
             read=None if asked is None else through_views(each, asked, project, known, faults),
             sound=options_sound(each, signature, faults),
             batch=batch_of(each, signature, project.partitionings[each.key], asked or (), faults),
+            cut_by=_cut_by(each, project, faults),
         )
     return functions
+
+
+def _cut_by(declared: Declared, project: Project, faults: Faults) -> tuple[AssetKey, ...]:
+    """The assets whose values give the partition keys of an asset; what cannot give them is told."""
+    found: list[AssetKey] = []
+    for each in dynamic_of(project.partitionings[declared.key]):
+        if each.source is None:
+            continue
+        found.append(each.source)
+        wrong = _no_keys(each, project)
+        if wrong is not None:
+            message, hint = wrong
+            said = f"{declared.key}: {each.source} gives no partition keys: {message}"
+            where = [declared.line, project.names.assets[each.source].line]
+            faults.add(DefinitionError("bad-argument", said, where=where, hint=hint))
+    return tuple(found)
+
+
+def _no_keys(dynamic: Dynamic, project: Project) -> tuple[str, str] | None:
+    """Why an asset cannot give keys, and what to do."""
+    source = dynamic.source
+    if project.partitionings[source] != SINGLE:
+        return "it is partitioned itself", "take the keys of what is not"
+    hint = project.types.get(source)
+    if hint is None or is_open(hint):
+        return None
+    if not is_table_hint(hint):
+        return ("it is no table, and column= is of one", "leave column= out") if dynamic.column else None
+    rows = row_model_of(hint)
+    if rows is None:
+        return None
+    if dynamic.column and dynamic.column not in rows.names:
+        return f"it has no column {dynamic.column!r}", nearest(dynamic.column, rows.names)
+    if not dynamic.column and len(rows.primary_key) > 1:
+        return f"its key is {', '.join(rows.primary_key)}", f'write column="{rows.primary_key[0]}"'
+    return None
 
 
 def _outputs(
@@ -162,6 +206,7 @@ def ordered_functions(
             for one in function.inputs or ()
             if names.assets[one.edge.asset].key != key or not reads_past(one.edge.mapping)
         }
+        | {names.assets[asset].key for asset in function.cut_by}
         | ({names.assets[asset].key for asset in judged.get(key, ())} - {key})
         for key, function in functions.items()
     }

@@ -13,6 +13,8 @@ from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared, Names
 from assetflow.model.calendars import Calendar, Daily, Hourly, KeyType, Monthly, Weekly
+from assetflow.model.definition import Input
+from assetflow.model.keys import AssetKey
 from assetflow.model.mappings import (
     All,
     ByDimension,
@@ -27,11 +29,14 @@ from assetflow.model.mappings import (
     Rolling,
     Same,
 )
-from assetflow.model.partitioning import SINGLE, KeysOf, Partitioning, Product, Static
+from assetflow.model.partitioning import SINGLE, Dynamic, KeysOf, Partitioning, Product, Static, dynamic_of
 
-__all__ = ["ImpossibleError", "inferred", "key_type", "lookback_of", "mapped", "partitioning", "unfollowed"]
+__all__ = ["ImpossibleError", "cut_by", "inferred", "key_type", "lookback_of", "mapped", "partitioning", "unfollowed"]
 
-_ACCEPTED = 'partitions= takes Daily("2026-01-01"), Static("eu", "us"), Product(…), or a source of Files(...)'
+_ACCEPTED = (
+    'partitions= takes Daily("2026-01-01"), Static("eu", "us"), Dynamic("customers"), Product(…), or a source of '
+    "Files(...)"
+)
 
 
 def partitioning(declared: Declared, names: Names, faults: Faults) -> Partitioning:
@@ -66,6 +71,8 @@ def _read(wanted: object, declared: Declared, names: Names) -> Partitioning:
     elif isinstance(wanted, Calendar):
         wrong = wanted.faults
         found = wanted
+    elif isinstance(wanted, Dynamic):
+        found = _dynamic(wanted, declared, names)
     elif isinstance(wanted, Product):
         if any(isinstance(each, Product) for each in wanted.dimensions.values()):
             wrong = ["a dimension of Product() is a Product() itself: name all dimensions in one"]
@@ -79,6 +86,37 @@ def _read(wanted: object, declared: Declared, names: Names) -> Partitioning:
         message = f"{declared.key}: {each}"
         raise DefinitionError("bad-argument", message, where=[declared.line], hint=_ACCEPTED)
     return found
+
+
+def _dynamic(wanted: Dynamic, declared: Declared, names: Names) -> Dynamic:
+    """With the asset that gives the keys by its key."""
+    name: Any = wanted.name  # anything the user wrote
+    line = [declared.line]
+    if wanted.source is None:
+        if not isinstance(name, str) or not AssetKey.is_name(name):
+            message = f"{declared.key}: Dynamic({name!r}) is no name of a set of keys"
+            raise DefinitionError("bad-argument", message, where=line, hint='write Dynamic("customers")')
+        if wanted.column:
+            message = f"{declared.key}: Dynamic({name!r}) has keys of its own, so column= says nothing"
+            raise DefinitionError("bad-argument", message, where=line, hint="leave it out, or write Dynamic(keys=…)")
+        return wanted
+    if name:
+        message = f"{declared.key}: Dynamic({name!r}, keys=…) has two sorts of keys"
+        raise DefinitionError("bad-argument", message, where=line, hint="leave out one of them")
+    found = names.resolve_object(wanted.source, declared)
+    if len(found) != 1:
+        message = f"{declared.key}: Dynamic(keys=…) names several assets"
+        raise DefinitionError("bad-argument", message, where=line, hint='name one: keys=split["train"]')
+    return Dynamic(keys=found[0], column=wanted.column)
+
+
+def cut_by(partitioning: Partitioning) -> tuple[Input, ...]:
+    """What gives the keys, as inputs of the node that is cut: see ``Node.cut_by``."""
+    return tuple(
+        Input(parameter="", asset=each.source, mapping=All(), loaded=False)
+        for each in dynamic_of(partitioning)
+        if each.source is not None
+    )
 
 
 def calendars(partitioning: Partitioning) -> list[Calendar]:

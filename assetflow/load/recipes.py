@@ -13,7 +13,7 @@ from assetflow.declare import CheckFunction, File, Source, SqlAsset
 from assetflow.load.definitions import Bound, BoundCheck, BoundInput, BoundOutput, BoundView
 from assetflow.load.naming import Declared, Names
 from assetflow.load.options import max_age_of
-from assetflow.load.partitions import lookback_of
+from assetflow.load.partitions import cut_by, lookback_of
 from assetflow.load.queries import ReadQuery
 from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition, Input, Kind, Node
 from assetflow.model.keys import AssetKey
@@ -111,6 +111,7 @@ def made(
         recipe=recipe,
         inputs=inputs,
         partitioning=partitioning,
+        cut_by=cut_by(partitioning),
         max_age=max_age,
         lookback=lookback,
         forward_only=options.forward_only,

@@ -15,7 +15,7 @@ from assetflow.model.calendars import Calendar
 from assetflow.model.keysets import parted
 from assetflow.model.partitioning import SINGLE, Partitioning, Product
 
-__all__ = ["Batch", "Context", "PartitionContext", "RunContext", "Skip", "Window"]
+__all__ = ["Batch", "Context", "KeyEdits", "PartitionContext", "RunContext", "Skip", "Window"]
 
 
 class Skip(Exception):
@@ -97,6 +97,29 @@ class RunContext(NamedTuple):
     environment: str
 
 
+class KeyEdits:
+    """Adds keys to sets, and takes them out."""
+
+    def __init__(self) -> None:
+        #: Set, key, and whether it is added, in order.
+        self.made: list[tuple[str, str, bool]] = []
+
+    def add(self, name: str, *keys: str) -> None:
+        """Add keys to a set. What is there already stays. Raises UsageError ``bad-partition-key``."""
+        self.made += [(_told(name), _told(key), True) for key in keys]
+
+    def remove(self, name: str, *keys: str) -> None:
+        """Take keys out of a set. What was made of them stays in the history. Raises as :meth:`add`."""
+        self.made += [(_told(name), _told(key), False) for key in keys]
+
+
+def _told(text: object) -> str:
+    if not isinstance(text, str) or not text:
+        hint = 'write ctx.partitions.add("customers", "acme")'
+        raise UsageError("bad-partition-key", f"{text!r} is no text, and sets and keys are", hint=hint)
+    return text
+
+
 class Context(ABC):
     """The running step, given to a parameter annotated ``Context``. For plain calls: ``testing.context()``."""
 
@@ -144,6 +167,14 @@ class Context(ABC):
         """JSON-able values that belong to the materialization: they commit with it, and start as its last ones.
 
         Raises UsageError ``several-partitions`` for an asset with ``batch=True``.
+        """
+
+    @property
+    @abstractmethod
+    def partitions(self) -> KeyEdits:
+        """Sets of partition keys, ``Dynamic("customers")``: ``ctx.partitions.add("customers", "acme")``.
+
+        What is added and removed is so when the step's value is recorded; a failed attempt changes nothing.
         """
 
     @abstractmethod

@@ -127,6 +127,8 @@ class Node:
     recipe: Recipe
     inputs: tuple[Input, ...] = ()
     partitioning: Partitioning = SINGLE
+    #: The assets whose values give its partition keys, each as a whole. Their content is no part of a trace.
+    cut_by: tuple[Input, ...] = ()
     #: A source: it is observed and never run.
     observed: bool = False
     #: A materialization older than this is expired; zero: whenever it is in the closure of the targets.
@@ -152,11 +154,11 @@ class Node:
 
     @property
     def needs(self) -> tuple[Input, ...]:
-        """What must be up to date first: its inputs, and what its checks read of other nodes."""
-        if not self.checks:
+        """What must be up to date first: its inputs, what gives its keys, and what its checks read of other nodes."""
+        if not self.checks and not self.cut_by:
             return self.inputs
         others = (read for check in self.checks for read in check.inputs if read.asset not in self.outputs)
-        return tuple(dict.fromkeys((*self.inputs, *others)))
+        return tuple(dict.fromkeys((*self.inputs, *self.cut_by, *others)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

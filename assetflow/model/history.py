@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from assetflow.model.checks import PastVerdict
 from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.partitioning import KeySource
 from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Edge, Recipe
 from assetflow.model.versions import DataVersion
@@ -116,8 +117,8 @@ class Snapshot:
     revision: int
     #: UTC.
     as_of: datetime
-    #: Keys of the assets whose keys are observed, in order.
-    keys: Mapping[AssetKey, tuple[str, ...]] = field(default_factory=dict)
+    #: Keys of the sources whose keys are observed, and of dynamic sets, in order.
+    keys: Mapping[KeySource, tuple[str, ...]] = field(default_factory=dict)
     #: Today's versions of the sources' partitions.
     observed: Mapping[Partition, DataVersion] = field(default_factory=dict)
     #: The pasts of the partitions in ``compared``, and of those that these read. What has none may be left out.

@@ -27,6 +27,7 @@ __all__ = [
     "Held",
     "Journal",
     "Kept",
+    "KeyEdit",
     "Made",
     "NewRun",
     "Output",
@@ -134,6 +135,15 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyEdit:
+    """A key that is added to a set of partition keys, or taken out of it."""
+
+    set: str
+    key: str
+    added: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
     """One upstream partition that a step read: a committed materialization, or one that this run made (id 0)."""
 
@@ -168,6 +178,8 @@ class Made:
     verdicts: tuple[Verdict, ...] = ()
     #: Digest that a setback is remembered by; empty: the trace's.
     refused: str = ""
+    #: Keys that the function added to sets, and took out.
+    keys: tuple[KeyEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from assetflow.model.keys import AssetKey
 from assetflow.model.keysets import ONE, Keys, Listed, ProductKeys, shown_keys
 
-__all__ = ["SINGLE", "KeysOf", "Known", "Partitioning", "Product", "Single", "Static", "sources_of"]
+__all__ = [
+    "SINGLE",
+    "Dynamic",
+    "KeySource",
+    "KeysOf",
+    "Known",
+    "Partitioning",
+    "Product",
+    "Single",
+    "Static",
+    "dynamic_of",
+    "sources_of",
+]
+
+
+#: Where keys come from: an asset whose observed keys they are, or the name of a set that is looked up.
+KeySource: TypeAlias = AssetKey | str
 
 
 class Known(Protocol):
@@ -21,8 +37,8 @@ class Known(Protocol):
         """The time by which they must be there."""
         ...
 
-    def observed(self, source: AssetKey) -> tuple[str, ...]:
-        """The keys that were observed of a source; none where it was not looked at."""
+    def found(self, source: KeySource) -> tuple[str, ...]:
+        """The keys that were observed of a source, or that a set has; none where it was not looked at."""
         ...
 
     def given_by(self, partitioning: Partitioning) -> Keys:
@@ -78,7 +94,7 @@ class KeysOf:
         return self.source
 
     def keys(self, known: Known) -> Keys:
-        return Listed(known.observed(self.source))
+        return Listed(known.found(self.source))
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -105,6 +121,44 @@ class Static:
 
     def keys(self, known: Known) -> Keys:
         return Listed(self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamic:
+    """``partitions=Dynamic("customers")``: keys that come and go, in a set that assets may share.
+
+    ``assetflow partitions add customers acme`` adds one, ``remove`` takes one out, and so does a step by
+    ``ctx.partitions.add("customers", "acme")``. Or ``Dynamic(keys=customers)``: the values of an asset, of a table
+    those of its primary key or first column, or of a ``column``. A key that is new is missing; what was made of one
+    that is gone stays in the history.
+    """
+
+    #: The set's name.
+    name: str = ""
+    #: The asset whose value gives the keys, as it is written in the project; its key where that is resolved.
+    source: Any = field(default=None)
+    column: str = ""
+
+    def __init__(self, name: str = "", *, keys: Any = None, column: str = "") -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "source", keys)
+        object.__setattr__(self, "column", column)
+
+    @property
+    def set(self) -> str:
+        """What the keys are looked up by."""
+        return self.name or f"{self.source}{f'.{self.column}' if self.column else ''}"
+
+    @property
+    def text(self) -> str:
+        return f"dynamic({self.set})"
+
+    @property
+    def keys_from(self) -> None:
+        return None
+
+    def keys(self, known: Known) -> Keys:
+        return Listed(known.found(self.set))
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -137,6 +191,13 @@ class Product:
 
     def keys(self, known: Known) -> Keys:
         return ProductKeys({name: known.given_by(each) for name, each in self.dimensions.items()})
+
+
+def dynamic_of(partitioning: Partitioning) -> tuple[Dynamic, ...]:
+    """The dynamic sets that are needed to know the keys."""
+    if isinstance(partitioning, Product):
+        return tuple(dict.fromkeys(each for part in partitioning.dimensions.values() for each in dynamic_of(part)))
+    return (partitioning,) if isinstance(partitioning, Dynamic) else ()
 
 
 def sources_of(partitioning: Partitioning) -> tuple[AssetKey, ...]:

@@ -12,6 +12,7 @@ from typing import overload
 from assetflow.model.history import Memo, Setback, SetbackKind
 from assetflow.model.html import table
 from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.partitioning import KeySource
 from assetflow.model.versions import DataVersion
 
 __all__ = [
@@ -306,13 +307,15 @@ class Plan:
     standings: Standings = field(default_factory=lambda: Standings({}))
     #: Sources' partitions whose observed version is not the recorded one.
     observed: Mapping[Partition, DataVersion] = field(default_factory=dict)
-    #: Keys of the assets whose keys are observed, in order, as in the snapshot.
-    keys: Mapping[AssetKey, tuple[str, ...]] = field(default_factory=dict)
+    #: Keys of the sources whose keys are observed, and of dynamic sets, in order, as in the snapshot.
+    keys: Mapping[KeySource, tuple[str, ...]] = field(default_factory=dict)
     #: Stale inputs that ``only`` leaves as they are.
     ignored: tuple[Partition, ...] = ()
     #: What is fresh though its code or parameters changed, which are only for partitions not yet made
     #: (``forward_only``), and what changed.
     forward: Mapping[Partition, tuple[Cause, ...]] = field(default_factory=dict)
+    #: The assets whose partition keys may be others when the run is over, and the asset of this plan that gives them.
+    awaited: Mapping[AssetKey, AssetKey] = field(default_factory=dict)
     #: What was proved about the nodes in the closure, to be remembered by ``materialize``.
     memos: Mapping[AssetKey, Memo] = field(default_factory=dict)
     #: What it was asked for.

@@ -35,7 +35,7 @@ class Age(NamedTuple):
         return self.max_age is None and self.since is None
 
     def has_passed(self, at: datetime, began: datetime | None = None) -> bool:
-        """Whether something of that time no longer counts. What was begun before has seen no more than there was then."""
+        """Whether something of that time no longer counts. What was begun before has seen only what there was then."""
         if self.since is not None and (began or at) < self.since:
             return True
         return self.max_age is not None and (not self.max_age or at + self.max_age <= self.as_of)

@@ -107,7 +107,7 @@ def closure(graph: Graph, selected: Mapping[AssetKey, Sequence[str]], keys: KeyS
             if isinstance(known, Keys):
                 continue
             upstream = keys.of_node(producer)
-            found = reach.of(read.mapping, asked, own, upstream)
+            found = upstream if read in node.cut_by else reach.of(read.mapping, asked, own, upstream)
             needed[producer.key] = found if isinstance(found, Keys) or not known else known | found
     return {
         name: _ordered(asked, selected.get(name), keys.of_node(graph.nodes[name]))

@@ -10,21 +10,20 @@ from assetflow.model.definition import Node
 from assetflow.model.history import KeyCount
 from assetflow.model.keys import AssetKey
 from assetflow.model.keysets import ONE, Keys, ProductKeys
-from assetflow.model.partitioning import SINGLE, Partitioning
+from assetflow.model.partitioning import SINGLE, KeySource, Partitioning
 
 __all__ = ["KeySets"]
 
 
 class KeySets:
-    """Which keys each asset has: those its partitioning gives by a time, or those observed of a source.
+    """Which keys each asset has: those its partitioning gives by a time, those observed of a source, or of a set.
 
-    ``observed`` is ``Snapshot.keys`` or ``Plan.keys``, ``as_of`` the time of the same. A source whose keys were not
-    observed has none.
+    ``known`` is ``Snapshot.keys`` or ``Plan.keys``, ``as_of`` the time of the same. What was not looked at has no keys.
     """
 
-    def __init__(self, graph: Graph, observed: Mapping[AssetKey, tuple[str, ...]], as_of: datetime) -> None:
+    def __init__(self, graph: Graph, known: Mapping[KeySource, tuple[str, ...]], as_of: datetime) -> None:
         self._graph = graph
-        self._observed = observed
+        self._known = known
         #: The time by which keys are there.
         self.until = as_of
         self._sets: dict[Partitioning, Keys] = {SINGLE: ONE}
@@ -47,9 +46,9 @@ class KeySets:
             found = self._sets[partitioning] = partitioning.keys(self)
         return found
 
-    def observed(self, source: AssetKey) -> tuple[str, ...]:
-        """The keys that were observed of a source."""
-        return self._observed.get(source, ())
+    def found(self, source: KeySource) -> tuple[str, ...]:
+        """The keys that were observed of a source, or that a set has."""
+        return self._known.get(source, ())
 
     def summary(self, node: Node) -> tuple[KeyCount, ...]:
         """How many keys a node and what it reads have, and their digests: see ``Memo.keys``."""

@@ -32,7 +32,7 @@ from assetflow.model.history import Memo
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.keysets import Keys
 from assetflow.model.mappings import Same, is_computed
-from assetflow.model.partitioning import Partitioning
+from assetflow.model.partitioning import KeySource, Partitioning
 from assetflow.plan.ageing import tail
 from assetflow.plan.keysets import KeySets
 
@@ -48,7 +48,7 @@ def scope(
     graph: Graph,
     memos: Mapping[AssetKey, Memo],
     moved: Mapping[AssetKey, Moved],
-    keys: Mapping[AssetKey, tuple[str, ...]],
+    keys: Mapping[KeySource, tuple[str, ...]],
     changed_sources: Mapping[AssetKey, Some],
     lost: Collection[Partition],
     as_of: datetime,

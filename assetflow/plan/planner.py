@@ -171,9 +171,22 @@ class _Planning:
             keys=self.snapshot.keys,
             ignored=tuple(self.inputs.ignored),
             forward=self.forward,
+            awaited=self.awaited(),
             memos={**self.snapshot.carried, **self.memos},
             targets=self.targets,
         )
+
+    def awaited(self) -> dict[AssetKey, AssetKey]:
+        """The assets whose keys an asset gives that is made by this plan."""
+        made = {output.asset for step in self.steps for output in _outputs_of(step)}
+        return {
+            output: read.asset
+            for name in self.graph.order
+            if name in self.selected
+            for read in self.graph.nodes[name].cut_by
+            if read.asset in made
+            for output in self.graph.nodes[name].outputs
+        }
 
     def compared(self, node: Node) -> frozenset[str] | None:
         """The keys that are not known to be fresh by a memo; None: all."""
@@ -564,6 +577,11 @@ class _Planning:
             return cause
         materializations = [m for m in (past.current, *past.by_trace.values()) if m is not None]
         return causes.input_named(cause, read, members[0], edge, today, materializations)
+
+
+def _outputs_of(step: Step | Alike) -> tuple[Partition, ...]:
+    """Of many steps that are kept as one, those of one of them."""
+    return step.outputs if isinstance(step, Step) else step.step(0).outputs
 
 
 def _nothing_for(node: Node, key: str, trace: Trace) -> list[Cause]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self, TypeVar, overload
 from assetflow import load as room
 from assetflow.catalog import Catalog
 from assetflow.declare import Asset, SqlAsset
-from assetflow.errors import AssetflowError, Mistakes, UsageError
+from assetflow.errors import AssetflowError, Mistakes, UsageError, nearest
 from assetflow.graph import Graph
 from assetflow.graph.classes import Holds, classified
 from assetflow.graph.columns import ColumnAddress, ColumnLineage, between_columns, column_named, column_or_asset
@@ -29,15 +29,17 @@ from assetflow.model.contracts import Broken, Release
 from assetflow.model.definition import Definition
 from assetflow.model.event import Listener
 from assetflow.model.history import Snapshot
-from assetflow.model.journal import RunStatus
+from assetflow.model.journal import KeyEdit, RunStatus
 from assetflow.model.keys import Address, AssetKey, Partition
-from assetflow.model.partitioning import sources_of
+from assetflow.model.partitioning import dynamic_of, sources_of
 from assetflow.model.plan import Plan, State, Targets
 from assetflow.model.storage import Store
+from assetflow.plan import KeySets
 from assetflow.plan import plan as decided
 from assetflow.plan.checks import ask_all
 from assetflow.plan.choosing import STATES, named_key
 from assetflow.project.contracts import late, promised, promised_at, releases
+from assetflow.project.dynamic import Remembered, keys_of_values
 from assetflow.project.explaining import explained
 from assetflow.project.partitions import listed
 from assetflow.project.results import AssetStatus, Explanation, Named, PartitionStatus, Result
@@ -94,6 +96,7 @@ class Project:
         self._store = store
         self._catalog = catalog
         self._sets = tuple(sets)
+        self._keys_of_values: Remembered = {}
 
     @classmethod
     def open(
@@ -281,7 +284,18 @@ class Project:
         cut_by = {source for name in needed for source in sources_of(graph.nodes[name].partitioning)}
         sources = sorted({name for name in needed if graph.nodes[name].observed} | cut_by)
         seen = look(self.loaded, sources, self.files)
-        return seen, taken(graph, self.reading, self.store, self.environment, targets, seen, self.world.now())
+        given = self._given(needed, seen)
+        return seen, taken(graph, self.reading, self.store, self.environment, targets, seen, self.world.now(), given)
+
+    def _given(self, nodes: Iterable[AssetKey], seen: Seen) -> Mapping[str, tuple[str, ...]]:
+        """The partition keys that values of assets give to these nodes."""
+        cuts = {self.loaded.graph.nodes[name].partitioning for name in nodes}
+        wanted = {each for cut in cuts for each in dynamic_of(cut) if each.source is not None}
+        if not wanted:
+            return {}
+        return keys_of_values(
+            wanted, self.loaded, self.reading, self.environment, self.values(), seen, self._keys_of_values
+        )
 
     def _targets(
         self,
@@ -405,6 +419,9 @@ class Project:
         while again := self.healing(plan, result):
             plan = again
             result = self.run(plan, options)
+        while again := self.following(plan, result):
+            plan = again
+            result = self.run(plan, options).after(result)
         return result
 
     def check(
@@ -433,6 +450,39 @@ class Project:
             return None
         again, seen, _ = self._planned(plan.targets)
         return again if again.damaged - plan.damaged and not seen.missing else None
+
+    def following(self, plan: Plan, result: Result) -> Plan | None:
+        """After a run: the plan for partition keys that it brought with it; None where there are none."""
+        nodes = self.loaded.graph.nodes.values()
+        if result.status is RunStatus.CANCELLED or not any(dynamic_of(node.partitioning) for node in nodes):
+            return None
+        before = KeySets(self.loaded.graph, plan.keys, plan.as_of)
+        again, seen, _ = self._planned(replace(plan.targets, force=False, retry_failed=False, named=frozenset()))
+        now = KeySets(self.loaded.graph, again.keys, plan.as_of)
+        cuts = {self.loaded.graph.nodes[step.node].partitioning for step in again.steps}
+        new = any(now.given_by(cut) != before.given_by(cut) for cut in cuts if dynamic_of(cut))
+        return again if new and not seen.missing else None
+
+    def edit_keys(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> tuple[KeyEdit, ...]:
+        """Add keys to a dynamic set, and take some out; gives what changed something.
+
+        ``name`` is the set's, or that of an asset that has only one. Raises UsageError ``unknown-keys``.
+        """
+        named = self._set_named(name)
+        edits = [KeyEdit(set=named, key=key, added=key in add) for key in (*remove, *add)]
+        return self.writing.edit_keys(self.environment, edits)
+
+    def _set_named(self, name: str) -> str:
+        graph = self.loaded.graph
+        known = {each.name for node in graph.nodes.values() for each in dynamic_of(node.partitioning) if each.name}
+        if name in known:
+            return name
+        with suppress(UsageError):
+            own = {each.name for each in dynamic_of(graph.node_of(graph.resolve(name)).partitioning) if each.name}
+            if len(own) == 1:
+                return own.pop()
+        hint = nearest(name, sorted(known)) or (f"there are {', '.join(sorted(known))}" if known else "")
+        raise UsageError("unknown-keys", f"no asset is partitioned by Dynamic({name!r})", hint=hint)
 
     # Values
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,18 @@ class Result:
     def ok(self) -> bool:
         """Whether nothing failed."""
         return self.status is RunStatus.SUCCEEDED
+
+    def after(self, before: Result) -> Result:
+        """What two runs did that are one command: this one came after that."""
+        worse = before.status if self.status is RunStatus.SUCCEEDED else self.status
+        return replace(
+            self,
+            status=worse,
+            counts={outcome: before.counts.get(outcome, 0) + n for outcome, n in self.counts.items()},
+            steps=(*before.steps, *self.steps),
+            seconds=before.seconds + self.seconds,
+            spared=before.spared + self.spared,
+        )
 
     def _repr_html_(self) -> str:
         title = (

@@ -15,6 +15,7 @@ from assetflow.load.file_versions import FileVersions
 from assetflow.load.sources import observe
 from assetflow.model.history import History, Memo, Snapshot
 from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.partitioning import KeySource
 from assetflow.model.plan import Targets
 from assetflow.model.storage import Store
 from assetflow.model.versions import Stored
@@ -40,9 +41,9 @@ class Seen:
     #: Those that cannot be looked at, and why.
     missing: Mapping[AssetKey, StorageError] = field(default_factory=dict)
 
-    def keys(self, graph: Graph) -> dict[AssetKey, tuple[str, ...]]:
+    def keys(self, graph: Graph) -> dict[KeySource, tuple[str, ...]]:
         """The keys of the sources that have a partition a file, in order."""
-        found: dict[AssetKey, list[str]] = {
+        found: dict[KeySource, list[str]] = {
             name: [] for name, node in graph.nodes.items() if node.observed and node.partitioning.keys_from is not None
         }
         for partition in self.stored:
@@ -65,18 +66,31 @@ def look(loaded: Loaded, wanted: Iterable[AssetKey], files: FileVersions) -> See
 
 
 def taken(
-    graph: Graph, catalog: Catalog, store: Store, environment: str, targets: Targets, seen: Seen, as_of: datetime
+    graph: Graph,
+    catalog: Catalog,
+    store: Store,
+    environment: str,
+    targets: Targets,
+    seen: Seen,
+    as_of: datetime,
+    given: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Snapshot:
-    """The snapshot to plan these targets on. Pasts are read only of what the memos do not prove fresh."""
+    """The snapshot to plan these targets on. Pasts are read only of what the memos do not prove fresh.
+
+    ``given`` are partition keys that values of assets give.
+    """
     closure = _closure(graph, targets)
     with catalog.view(environment) as view:
         lost = {Partition(asset) for asset, (name, size) in view.single_blobs().items() if store.size(name) != size}
         sources = [name for name in closure if graph.nodes[name].observed]
         histories = view.histories(sources)
-        changed = _changed_sources(graph, sources, seen, histories, as_of)
+        known: dict[KeySource, tuple[str, ...]] = dict(seen.keys(graph))
+        known.update(view.key_sets())
+        known.update(given or {})
+        keys = KeySets(graph, known, as_of)
+        changed = _changed_sources(graph, sources, seen, histories, keys)
         memos = view.memos()
-        compared = _compared(graph, view, memos, targets, seen, changed, lost, as_of)
-        keys = KeySets(graph, seen.keys(graph), as_of)
+        compared = _compared(graph, view, memos, targets, known, changed, lost, as_of)
         whole, some = _looked_at(graph, closure, compared, keys)
         histories.update(view.histories(whole - set(sources), lost=lost))
         histories.update(view.histories_of([each for each in some if each not in histories], lost=lost))
@@ -84,7 +98,7 @@ def taken(
             environment=environment,
             revision=view.revision,
             as_of=as_of,
-            keys=seen.keys(graph),
+            keys=known,
             observed={partition: stored.data for partition, stored in seen.stored.items()},
             histories=histories,
             compared=compared,
@@ -93,10 +107,9 @@ def taken(
 
 
 def _changed_sources(
-    graph: Graph, sources: Iterable[AssetKey], seen: Seen, histories: Mapping[Partition, History], as_of: datetime
+    graph: Graph, sources: Iterable[AssetKey], seen: Seen, histories: Mapping[Partition, History], keys: KeySets
 ) -> dict[AssetKey, Some]:
     """The sources that are not what was recorded last, or not judged by all their checks, or fail one; key by key."""
-    keys = KeySets(graph, seen.keys(graph), as_of)
     versions = {partition: stored.data for partition, stored in seen.stored.items()}
     found: dict[AssetKey, Some] = {}
     for name in sources:
@@ -138,7 +151,7 @@ def _compared(
     view: View,
     memos: Mapping[AssetKey, Memo],
     targets: Targets,
-    seen: Seen,
+    known: Mapping[KeySource, tuple[str, ...]],
     changed: Mapping[AssetKey, Some],
     lost: set[Partition],
     as_of: datetime,
@@ -152,7 +165,7 @@ def _compared(
     also: Iterable[AssetKey] = ()
     if targets.force:
         also = graph.assets if targets.assets is None else targets.assets
-    return scope(graph, memos, moved, seen.keys(graph), changed, lost, as_of, also=also)
+    return scope(graph, memos, moved, known, changed, lost, as_of, also=also)
 
 
 def _looked_at(

@@ -18,7 +18,7 @@ from assetflow.load.code.includes import unchanged
 from assetflow.load.definitions import Bound
 from assetflow.model.checks import Verdict
 from assetflow.model.context import Batch, PartitionContext, RunContext, Skip
-from assetflow.model.journal import Failure, Output
+from assetflow.model.journal import Failure, KeyEdit, Output
 from assetflow.model.keys import Partition
 from assetflow.model.versions import ColumnVersion, Stored
 from assetflow.run.arguments import Argument, Watched, loaded, unmoved, viewed
@@ -104,6 +104,8 @@ class Returned(Given):
     verdicts: tuple[Verdict, ...] = ()
     #: Values that are still being stored: what is recorded of them is not complete.
     pending: Pending = field(default_factory=dict)
+    #: Partition keys that it added to sets, and took out.
+    keys: tuple[KeyEdit, ...] = ()
 
     @property
     def wrong(self) -> Failure | None:

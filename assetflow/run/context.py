@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from assetflow.errors import UsageError, ValueMismatch
-from assetflow.model.context import Batch, Context, PartitionContext, RunContext
+from assetflow.model.context import Batch, Context, KeyEdits, PartitionContext, RunContext
+from assetflow.model.journal import KeyEdit
 from assetflow.model.versions import canonical_json
 from assetflow.resource import masked
 
@@ -52,6 +53,7 @@ class StepContext(Context):
         self._metadata: dict[str, Any] = {}  # JSON-able values of the user
         self._state: dict[str, Any] | None = None
         self._duckdb: Any = None
+        self._edits = KeyEdits()
         #: What :meth:`record` was told: uri and hash.
         self.recorded: tuple[str, str] | None = None
 
@@ -102,6 +104,10 @@ class StepContext(Context):
             self._state = json.loads(self._state_before) if self._state_before else {}
         return self._state
 
+    @property
+    def partitions(self) -> KeyEdits:
+        return self._edits
+
     def record(self, uri: str, hash: str) -> None:
         told: tuple[object, ...] = (uri, hash)
         if not all(isinstance(each, str) and each for each in told):
@@ -119,6 +125,10 @@ class StepContext(Context):
         if self._state is None:
             return None
         return _json(self._state, "bad-state", "ctx.state")
+
+    def keys_after(self) -> tuple[KeyEdit, ...]:
+        """The keys to add to sets, and to take out."""
+        return tuple(KeyEdit(set=name, key=key, added=added) for name, key, added in self._edits.made)
 
     def metadata_after(self) -> tuple[tuple[str, str], ...]:
         """The metadata to record: names with values as JSON, sorted by name, cut with a note at 1 MB in all.

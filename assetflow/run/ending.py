@@ -64,6 +64,7 @@ class Ending:
             started_at=result.started_at,
             seconds=result.seconds,
             verdicts=verdicts,
+            keys=result.keys,
         )
         self._end(
             step,

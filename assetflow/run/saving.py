@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from assetflow.errors import StorageError
 from assetflow.load.definitions import Bound, BoundOutput
-from assetflow.model.journal import Output
+from assetflow.model.journal import KeyEdit, Output
 from assetflow.model.keys import Partition
 from assetflow.model.storage import Codec
 from assetflow.model.versions import DataVersion, Stored, fingerprint
@@ -43,6 +43,8 @@ class Kept(NamedTuple):
     written: tuple[str, ...]
     #: Those that are still being stored.
     pending: Pending
+    #: Partition keys to add to sets, and to take out.
+    keys: tuple[KeyEdit, ...]
 
 
 def saved(
@@ -80,7 +82,7 @@ def saved(
         outputs.append(Output(partition=partition, stored=stored, state=state))
         handed_on.append(again)
         written += new
-    return Kept(tuple(outputs), tuple(handed_on), tuple(written), pending)
+    return Kept(tuple(outputs), tuple(handed_on), tuple(written), pending, context.keys_after())
 
 
 @dataclass(slots=True)

@@ -7,9 +7,9 @@ import pytest
 
 from assetflow.catalog.queries import attempts, root_failure, run
 from assetflow.catalog.versions import find, history
-from assetflow.errors import BusyError
+from assetflow.errors import BusyError, UsageError
 from assetflow.model.history import SetbackKind
-from assetflow.model.journal import Busy, Kept, Read, Reused, RunStatus, Skipped
+from assetflow.model.journal import Busy, Held, Kept, KeyEdit, Read, Reused, RunStatus, Skipped
 from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import fingerprint
@@ -310,3 +310,41 @@ def test_many_partitions_fit_in_one_group(catalog, journal, w):
     assert len(done.materializations) == 1200
     with catalog.view("main") as view:
         assert len(view.keys(w.asset("x"))) == 1200
+
+
+def test_sets_of_keys_come_and_go_with_what_is_recorded(catalog, journal, w):
+    """A step that is held back or lost changes none; the last edit of a key counts; each has a revision of its own."""
+
+    def edit(key, added=True, name="s"):
+        return KeyEdit(set=name, key=key, added=added)
+
+    number = journal.begin(w.new_run())
+    first, second = journal.claim(number, [w.claim("a"), w.claim("b")])
+    made, failure = w.made(second), w.failed(second).failure
+    fields = {
+        name: getattr(made, name) for name in ("id", "attempt", "trace", "reads", "outputs", "started_at", "seconds")
+    }
+    held = Held(**fields, failure=failure, keys=(edit("no"),))
+    journal.commit(number, [replace(w.made(first), keys=(edit("é,|/"), edit("y"), edit("y", added=False))), held])
+    with catalog.view("main") as view:
+        before = view.revision
+        assert view.key_sets() == {"s": ("é,|/",)}
+    assert catalog.edit_keys("main", [edit("é,|/"), edit("gone", added=False)]) == ()
+    with catalog.view("main") as view:
+        assert view.revision == before, "nothing changed"
+    assert catalog.edit_keys("main", [edit("b"), edit("a"), edit("x", name="t")]) == (
+        edit("b"),
+        edit("a"),
+        edit("x", name="t"),
+    )
+    with catalog.view("main") as view:
+        assert view.revision == before + 1
+        assert view.key_sets() == {"s": ("é,|/", "b", "a"), "t": ("x",)}
+    catalog.edit_keys("main", [edit("b", added=False)])
+    catalog.edit_keys("main", [edit("b")])
+    with catalog.view("main") as view:
+        assert view.key_sets()["s"] == ("é,|/", "a", "b"), "new ones come at the end"
+    with catalog.view("other") as view:
+        assert view.key_sets() == {}
+    with pytest.raises(UsageError, match="bad-partition-key"):
+        catalog.edit_keys("main", [edit("\ud800")])

@@ -22,7 +22,7 @@ from assetflow.catalog import Catalog  # noqa: E402
 from assetflow.catalog.creation import SCHEMA_VERSION  # noqa: E402
 from assetflow.model.definition import Definition, Input, Kind  # noqa: E402
 from assetflow.model.history import Memo  # noqa: E402
-from assetflow.model.journal import RunStatus  # noqa: E402
+from assetflow.model.journal import KeyEdit, RunStatus  # noqa: E402
 from assetflow.model.mappings import All  # noqa: E402
 from assetflow.model.versions import fingerprint  # noqa: E402
 
@@ -57,7 +57,9 @@ def fill(catalog: Catalog) -> None:
     run = other.begin(w.new_run())
     (small,) = other.claim(run, [w.claim("small")])
     step = w.made(small)
-    other.commit(run, [replace(step, outputs=(replace(step.outputs[0], stored=w.stored("[1]", None)),))])
+    added = (KeyEdit(set="regulars", key="ann", added=True), KeyEdit(set="regulars", key="bob", added=True))
+    other.commit(run, [replace(step, outputs=(replace(step.outputs[0], stored=w.stored("[1]", None)),), keys=added)])
+    catalog.edit_keys("test", [KeyEdit(set="regulars", key="ann", added=False)])
     other.finish(run, RunStatus.SUCCEEDED, {"materialized": 1}, at=w.NOON)
 
 
