@@ -156,12 +156,14 @@ def _no_keys(dynamic: Dynamic, project: Project) -> tuple[str, str] | None:
     if hint is None or is_open(hint):
         return None
     if not is_table_hint(hint):
-        return ("it is no table, and column= is of one", "leave column= out") if dynamic.column else None
+        said = "column=" if dynamic.column else "since=" if dynamic.since else ""
+        return (f"it is no table, and {said} is of one", f"leave {said} out") if said else None
     rows = row_model_of(hint)
     if rows is None:
         return None
-    if dynamic.column and dynamic.column not in rows.names:
-        return f"it has no column {dynamic.column!r}", nearest(dynamic.column, rows.names)
+    for column in (dynamic.column, dynamic.since):
+        if column and column not in rows.names:
+            return f"it has no column {column!r}", nearest(column, rows.names)
     if not dynamic.column and len(rows.primary_key) > 1:
         return f"its key is {', '.join(rows.primary_key)}", f'write column="{rows.primary_key[0]}"'
     return None

@@ -59,8 +59,12 @@ def partitioning(declared: Declared, names: Names, faults: Faults) -> Partitioni
     return found
 
 
-def _read(wanted: object, declared: Declared, names: Names) -> Partitioning:
-    """Raises DefinitionError for what is no partitioning, or a faulty one."""
+def _since(product: Product) -> str:
+    return next((each.since for each in product.dimensions.values() if isinstance(each, Dynamic) and each.since), "")
+
+
+def _read(wanted: object, declared: Declared, names: Names, *, inside: bool = False) -> Partitioning:
+    """Raises DefinitionError for what is no partitioning, or a faulty one. ``inside`` of a product."""
     if isinstance(wanted, Source) and isinstance(wanted.at, Files):
         (source,) = names.resolve_object(wanted, declared)
         return KeysOf(source)
@@ -78,10 +82,16 @@ def _read(wanted: object, declared: Declared, names: Names) -> Partitioning:
             wrong = ["a dimension of Product() is a Product() itself: name all dimensions in one"]
         elif len(wanted.dimensions) < 2:
             wrong = ["Product() has fewer than two dimensions"]
-        found = Product(**{name: _read(each, declared, names) for name, each in wanted.dimensions.items()})
+        elif (since := _since(wanted)) and len(calendars(wanted)) != 1:
+            wrong = [
+                f"since={since!r} limits the windows of one dimension of time, and there are {len(calendars(wanted))}"
+            ]
+        found = Product(**{name: _read(each, declared, names, inside=True) for name, each in wanted.dimensions.items()})
     else:
         wrong = [f"it is partitioned by {wanted!r}"]
         found = SINGLE
+    if isinstance(wanted, Dynamic) and wanted.since and not inside:
+        wrong = [f"since={wanted.since!r} limits the windows of a product"]
     for each in wrong:
         message = f"{declared.key}: {each}"
         raise DefinitionError("bad-argument", message, where=[declared.line], hint=_ACCEPTED)
@@ -96,8 +106,9 @@ def _dynamic(wanted: Dynamic, declared: Declared, names: Names) -> Dynamic:
         if not isinstance(name, str) or not AssetKey.is_name(name):
             message = f"{declared.key}: Dynamic({name!r}) is no name of a set of keys"
             raise DefinitionError("bad-argument", message, where=line, hint='write Dynamic("customers")')
-        if wanted.column:
-            message = f"{declared.key}: Dynamic({name!r}) has keys of its own, so column= says nothing"
+        if wanted.column or wanted.since:
+            what = "column=" if wanted.column else "since="
+            message = f"{declared.key}: Dynamic({name!r}) has keys of its own, so {what} says nothing"
             raise DefinitionError("bad-argument", message, where=line, hint="leave it out, or write Dynamic(keys=…)")
         return wanted
     if name:
@@ -107,7 +118,7 @@ def _dynamic(wanted: Dynamic, declared: Declared, names: Names) -> Dynamic:
     if len(found) != 1:
         message = f"{declared.key}: Dynamic(keys=…) names several assets"
         raise DefinitionError("bad-argument", message, where=line, hint='name one: keys=split["train"]')
-    return Dynamic(keys=found[0], column=wanted.column)
+    return Dynamic(keys=found[0], column=wanted.column, since=wanted.since)
 
 
 def cut_by(partitioning: Partitioning) -> tuple[Input, ...]:
@@ -148,7 +159,7 @@ def inferred(own: Partitioning, upstream: Partitioning) -> Mapping | None:
     """The one sensible mapping: the same keys, windows that overlap, dimension by dimension; None: there is none."""
     if upstream == SINGLE:
         return All()
-    if own == upstream:
+    if own == upstream or (isinstance(own, Dynamic) and isinstance(upstream, Dynamic) and own.set == upstream.set):
         return Same()
     if own == SINGLE:
         return None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 from abc import ABC, abstractmethod
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from datetime import datetime, tzinfo
 from itertools import product
 from typing import overload
 
-from assetflow.model.clocks import at_instant
+from assetflow.model.clocks import at_instant, span_of
 from assetflow.model.versions import fingerprint
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "Keys",
     "Listed",
     "ProductKeys",
+    "RaggedKeys",
+    "Started",
     "Stretch",
     "Windows",
     "instant_text",
@@ -159,6 +163,20 @@ class Listed(Keys):
         return iter(self._keys)
 
 
+class Started(Listed):
+    """Keys that have starts of their own: a product has no windows of a key that end before it starts."""
+
+    __slots__ = ("starts",)
+
+    def __init__(self, keys: Iterable[str], starts: Iterable[str]) -> None:
+        super().__init__(keys)
+        #: By position, as :func:`assetflow.model.clocks.span_of` reads it; empty: there is no limit.
+        self.starts = tuple(starts)
+
+    def digest(self, count: int | None = None) -> str:
+        return fingerprint("started", super().digest(count), *self.starts[: len(self) if count is None else count])
+
+
 class Stretch(Sequence[str]):
     """Some keys of a sequence that follow each other, without a copy of them."""
 
@@ -252,7 +270,10 @@ class ProductKeys(Keys):
     def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
         if isinstance(at, slice):
             return tuple(self[each] for each in range(*at.indices(len(self))))
-        place = range(len(self))[at]
+        return self._cell(range(len(self))[at])
+
+    def _cell(self, place: int) -> str:
+        """The key at a place where all cells are counted."""
         values: dict[str, str] = {}
         for name, keys in reversed(self._dimensions.items()):
             place, own = divmod(place, len(keys))
@@ -260,6 +281,10 @@ class ProductKeys(Keys):
         return written({name: values[name] for name in self._dimensions})
 
     def __len__(self) -> int:
+        return self._cells()
+
+    def _cells(self) -> int:
+        """How many there are where all cells are counted."""
         total = 1
         for keys in self._dimensions.values():
             total *= len(keys)
@@ -267,6 +292,90 @@ class ProductKeys(Keys):
 
     def __iter__(self) -> Iterator[str]:
         return self.combined({})
+
+
+class RaggedKeys(ProductKeys):
+    """The cells of a product whose windows have not ended before the start of any of their other keys.
+
+    The places of those that there are, among all cells, are listed when one is asked for: eight bytes each.
+    """
+
+    __slots__ = ("_floors", "_known", "_timed")
+
+    def __init__(self, dimensions: Mapping[str, Keys], timed: str) -> None:
+        super().__init__(dimensions)
+        windows = dimensions[timed].windows
+        assert windows is not None, f"{timed} is no dimension of time"
+        self._timed = timed
+        #: The first window of each key that there is, by position, of each dimension whose keys have starts.
+        self._floors = {
+            name: [_first_after(start, windows) for start in keys.starts]
+            for name, keys in dimensions.items()
+            if isinstance(keys, Started)
+        }
+        self._known: array[int] | None = None
+
+    def position(self, key: str) -> int | None:
+        cell = super().position(key)
+        if cell is None:
+            return None
+        at = bisect_left(self._places, cell)
+        return at if at < len(self._places) and self._places[at] == cell else None
+
+    @property
+    def _places(self) -> array[int]:
+        if self._known is None:
+            sizes = [len(keys) for keys in self._dimensions.values()]
+            strides = [math.prod(sizes[at + 1 :]) for at in range(len(sizes))]
+            names = list(self._dimensions)
+            timed = names.index(self._timed)
+            others = [at for at in range(len(names)) if at != timed]
+            found = array("q")
+            for cell in product(*(range(sizes[at]) for at in others)):
+                floor = max(
+                    self._floors[names[at]][own]
+                    for at, own in zip(others, cell, strict=True)
+                    if names[at] in self._floors
+                )
+                base = sum(own * strides[at] for at, own in zip(others, cell, strict=True))
+                found.extend(range(base + floor * strides[timed], base + sizes[timed] * strides[timed], strides[timed]))
+            self._known = found if timed == len(names) - 1 else array("q", sorted(found))
+        return self._known
+
+    def combined(self, chosen: Mapping[str, Iterable[str]]) -> Iterator[str]:
+        timed = list(self._dimensions).index(self._timed)
+        parts = []
+        for name, keys in self._dimensions.items():
+            floors = self._floors.get(name)
+            part = []
+            for value in chosen.get(name, keys):
+                own = keys.position(value) if floors or name == self._timed else None
+                limit = 0 if own is None else floors[own] if floors else own
+                part.append((f"{name}={_quoted(value)}", limit, bool(floors)))
+            parts.append(part)
+        for cell in product(*parts):
+            if all(cell[timed][1] >= floor for _, floor, is_floor in cell if is_floor):
+                yield ",".join(text for text, _, _ in cell)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> str | tuple[str, ...]:
+        if isinstance(at, slice):
+            return tuple(self._cell(place) for place in self._places[at])
+        return self._cell(self._places[at])
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def _first_after(start: str, windows: Windows) -> int:
+    """The position of the first window that has not ended before a start."""
+    span = span_of(start) if start else None
+    return 0 if span is None else bisect_right(windows.ends, span.instants(windows.zone)[0])
 
 
 _PLAIN = re.compile(r"[\w/+:.-]+\Z")

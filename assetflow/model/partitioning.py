@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from assetflow.model.keys import AssetKey
-from assetflow.model.keysets import ONE, Keys, Listed, ProductKeys, shown_keys
+from assetflow.model.keysets import ONE, Keys, Listed, ProductKeys, RaggedKeys, Started, shown_keys
 
 __all__ = [
     "SINGLE",
@@ -130,7 +130,8 @@ class Dynamic:
     ``assetflow partitions add customers acme`` adds one, ``remove`` takes one out, and so does a step by
     ``ctx.partitions.add("customers", "acme")``. Or ``Dynamic(keys=customers)``: the values of an asset, of a table
     those of its primary key or first column, or of a ``column``. A key that is new is missing; what was made of one
-    that is gone stays in the history.
+    that is gone stays in the history. In a product with a dimension of time, ``since`` names the column that says when
+    a key starts: windows that end before are none of its own.
     """
 
     #: The set's name.
@@ -138,11 +139,14 @@ class Dynamic:
     #: The asset whose value gives the keys, as it is written in the project; its key where that is resolved.
     source: Any = field(default=None)
     column: str = ""
+    #: The column that says since when there is a key.
+    since: str = ""
 
-    def __init__(self, name: str = "", *, keys: Any = None, column: str = "") -> None:
+    def __init__(self, name: str = "", *, keys: Any = None, column: str = "", since: str = "") -> None:
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "source", keys)
         object.__setattr__(self, "column", column)
+        object.__setattr__(self, "since", since)
 
     @property
     def set(self) -> str:
@@ -150,15 +154,21 @@ class Dynamic:
         return self.name or f"{self.source}{f'.{self.column}' if self.column else ''}"
 
     @property
+    def starts(self) -> str:
+        """What the starts of the keys are looked up by; empty where they have none."""
+        return f"{self.set} since {self.since}" if self.since else ""
+
+    @property
     def text(self) -> str:
-        return f"dynamic({self.set})"
+        return f"dynamic({self.starts or self.set})"
 
     @property
     def keys_from(self) -> None:
         return None
 
     def keys(self, known: Known) -> Keys:
-        return Listed(known.found(self.set))
+        found = known.found(self.set)
+        return Started(found, known.found(self.starts)) if self.since else Listed(found)
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -190,7 +200,10 @@ class Product:
         return None
 
     def keys(self, known: Known) -> Keys:
-        return ProductKeys({name: known.given_by(each) for name, each in self.dimensions.items()})
+        keys = {name: known.given_by(each) for name, each in self.dimensions.items()}
+        timed = [name for name, each in keys.items() if each.windows is not None]
+        started = any(isinstance(each, Started) for each in keys.values())
+        return RaggedKeys(keys, timed[0]) if started and timed else ProductKeys(keys)
 
 
 def dynamic_of(partitioning: Partitioning) -> tuple[Dynamic, ...]:

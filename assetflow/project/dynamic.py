@@ -14,6 +14,7 @@ from assetflow.catalog.versions import find
 from assetflow.errors import StorageError, UsageError
 from assetflow.load.definitions import Loaded
 from assetflow.load.sources import read
+from assetflow.model.clocks import span_of
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.partitioning import Dynamic
 from assetflow.model.versions import Stored
@@ -24,8 +25,10 @@ from assetflow.types.rowmodels import row_model_of
 
 __all__ = ["Remembered", "keys_of_values"]
 
-#: By set and version of the value.
-Remembered = MutableMapping[tuple[str, str], tuple[str, ...]]
+#: Keys, and when each starts.
+_Given = tuple[tuple[str, ...], tuple[str, ...]]
+#: By set, its starts and the version of the value.
+Remembered = MutableMapping[tuple[str, str, str], _Given]
 
 
 def keys_of_values(
@@ -49,50 +52,74 @@ def keys_of_values(
         stored = seen.stored.get(partition) if version is None else version.stored
         if stored is None:
             continue
-        at = (each.set, stored.data.digest)
+        at = (each.set, each.starts, stored.data.digest)
         if at not in remembered:
-            value: Any = None
             with suppress(StorageError):
-                value = _value(each, stored, loaded, values)
-                remembered[at] = _keys(each, value)
-        found[each.set] = remembered.get(at, ())
+                remembered[at] = _given(each, _value(each, stored, loaded, values), loaded)
+        found[each.set], starts = remembered.get(at, ((), ()))
+        if each.starts:
+            found[each.starts] = starts
     return found
 
 
 def _value(each: Dynamic, stored: Stored, loaded: Loaded, values: Values) -> Any:  # a value of the user
-    """The value, of a table only the column that gives the keys."""
+    """The value; of a stored table only the columns that are asked for."""
     source = loaded.sources.get(each.source)
     if source is not None:
         return read(source, "", AnyTable if is_table_hint(source.hint) else source.hint)
     columns = [column.name for column in stored.data.columns]
     if not columns:
         return values.load(stored)
-    return values.load(stored, AnyTable, [_column(each, columns, _hint(loaded, each.source))])
+    return values.load(stored, AnyTable, _columns(each, columns, loaded))
+
+
+def _columns(each: Dynamic, columns: list[str], loaded: Loaded) -> list[str]:
+    """Which columns give the keys and their starts: what is named, the primary key, or the first."""
+    rows = row_model_of(_hint(loaded, each.source))
+    names = [each.column or (rows.primary_key[0] if rows is not None and rows.primary_key else columns[0])]
+    names += [each.since] if each.since else []
+    for name in names:
+        if name not in columns:
+            raise _bad(each, f"it has no column {name!r}", f"it has {', '.join(columns)}")
+    return list(dict.fromkeys(names))
 
 
 def _hint(loaded: Loaded, asset: AssetKey) -> object:
+    """What an asset, or a source, is annotated with."""
+    if (source := loaded.sources.get(asset)) is not None:
+        return source.hint
     bound = loaded.bound.get(loaded.graph.node_of(asset).key)
     return None if bound is None else next((o.hint for o in bound.outputs if o.key == asset), None)
 
 
-def _column(each: Dynamic, columns: list[str], hint: object) -> str:
-    """Which column gives the keys: the one that is named, the primary key, or the first."""
-    rows = None if hint is None else row_model_of(hint)
-    name = each.column or (rows.primary_key[0] if rows is not None and rows.primary_key else columns[0])
-    if name not in columns:
-        raise _bad(each, f"it has no column {name!r}", f"it has {', '.join(columns)}")
-    return name
-
-
-def _keys(each: Dynamic, value: Any) -> tuple[str, ...]:  # a value of the user
+def _given(each: Dynamic, value: Any, loaded: Loaded) -> _Given:  # a value of the user
+    """The keys that a value gives, and when each of them starts."""
+    starts: list[Any] = []
     if is_table(value):
         table = types.tables.to_arrow(value)
-        name = _column(each, table.column_names, None) if table.num_columns > 1 else table.column_names[0]
+        name, *_ = _columns(each, table.column_names, loaded)
         value = table[name].to_pylist()
+        starts = table[each.since].to_pylist() if each.since else []
+    elif each.since:
+        raise _bad(each, f"its value is no table, which has a column {each.since!r}", "give a table")
     if not isinstance(value, list | tuple | set | frozenset | Mapping):
         hint = "give a table, a list or a dict by key"
         raise _bad(each, f"its value is {type(value).__name__}", hint)
-    return tuple(dict.fromkeys(_text(each, one) for one in value if one is not None))
+    first: dict[str, Any] = {}
+    for place, one in enumerate(value):
+        if one is not None:
+            first.setdefault(_text(each, one), starts[place] if starts else None)
+    return tuple(first), tuple(_start(each, at) for at in first.values())
+
+
+def _start(each: Dynamic, at: object) -> str:
+    """When a key starts, as text; empty where nothing is said."""
+    if at is None:
+        return ""
+    text = at.isoformat() if isinstance(at, date) else at if isinstance(at, str) else ""
+    if span_of(text) is None:
+        raise _bad(each, f"{at!r} is no time, in {each.since!r}", "starts are dates or points in time")
+    return text
 
 
 def _text(each: Dynamic, value: object) -> str:

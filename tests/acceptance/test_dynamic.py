@@ -146,6 +146,69 @@ def test_values_that_give_no_keys(shop: Folder) -> None:
     assert sorted(shop.made("letter")) == ["letter@2026-01-01", "letter@2026-01-02"]
 
 
+SINCE = """
+from datetime import date
+
+import polars as pl
+from assetflow import Context, Daily, Dynamic, Monthly, PerDimension, Product, All, asset, In
+from typing import Annotated
+
+STARTS = {"acme": date(2026, 1, 2), "globex": None, "initech": date(2026, 2, 1)}
+
+@asset
+def customers() -> pl.DataFrame:
+    return pl.DataFrame({"name": list(STARTS), "signed_up": list(STARTS.values())})
+
+NAMES = Dynamic(keys=customers, since="signed_up")
+
+@asset(partitions=Product(customer=NAMES, day=Daily("2026-01-01", end="2026-01-04")))
+def use(ctx: Context) -> int:
+    return ctx.partition.date.day
+
+@asset(partitions=Product(customer=NAMES, month=Monthly("2026-01", end="2026-03")))
+def bill(use: dict[str, int]) -> int:
+    return sum(use.values())
+
+@asset(partitions=Daily("2026-01-01", end="2026-01-04"))
+def day(use: Annotated[dict[str, int], In(partitions=PerDimension(customer=All()))]) -> list[str]:
+    return list(use)
+"""
+
+
+def test_keys_with_starts_of_their_own(folder: Folder) -> None:
+    folder.write("assetflow.toml", 'modules = ["shop"]')
+    folder.write("shop.py", SINCE)
+    made = folder.made()
+    assert [name for name in made if name.startswith("use")] == [
+        *(f"use@customer=acme,day=2026-01-0{day}" for day in (2, 3)),
+        *(f"use@customer=globex,day=2026-01-0{day}" for day in (1, 2, 3)),
+    ]
+    assert sorted(name for name in made if name.startswith("bill")) == [
+        "bill@customer=acme,month=2026-01",
+        "bill@customer=acme,month=2026-02",
+        "bill@customer=globex,month=2026-01",
+        "bill@customer=globex,month=2026-02",
+        "bill@customer=initech,month=2026-02",
+    ]
+    assert folder.json("cat", "bill@customer=acme,month=2026-01") == 5
+    assert folder.json("cat", "day@2026-01-01") == ["customer=globex,day=2026-01-01"]
+    folder.run("plan", "--exit-code")
+    counted = folder.json("partitions", "use", "--partition", "customer=acme")["partitions"]
+    assert [each["key"] for each in counted] == [f"customer=acme,day=2026-01-0{day}" for day in (2, 3)]
+    said = folder.run("plan", "use", "--partition", "customer=acme,day=2026-01-01", code=2).err
+    assert "error[unknown-partition]" in said
+    folder.edit("shop.py", '"acme": date(2026, 1, 2)', '"acme": date(2026, 1, 1)')
+    made = folder.made()
+    changed = {name for name, outcome in made.items() if outcome == "materialized"}
+    assert changed == {
+        "customers@",
+        "use@customer=acme,day=2026-01-01",
+        "bill@customer=acme,month=2026-01",
+        "day@2026-01-01",
+    }
+    folder.run("plan", "--exit-code")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
@@ -155,6 +218,8 @@ def test_values_that_give_no_keys(shop: Folder) -> None:
         ("Dynamic(keys=customers)", 'Dynamic(keys="customer")', "customers"),
         ("Dynamic(keys=customers)", 'Dynamic(keys="card")', "it is partitioned itself"),
         ("Dynamic(keys=customers)", 'Dynamic(keys="cards", column="x")', "it is no table"),
+        ("Dynamic(keys=customers)", 'Dynamic(keys=customers, since="n")', "limits the windows of a product"),
+        ('column="name"), day=DAYS', 'since="n"), day=REGULARS', "there are 0"),
         ("def customers(ctx: Context)", "def customers(letter: dict[str, str])", "cyclic-assets"),
     ],
 )
