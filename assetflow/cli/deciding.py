@@ -128,7 +128,7 @@ def plan(
     session.tell_unavailable(project, quiet=True)
     made = project.plan(*(selection or ()), partitions=partition, only=only, force=force, retry_failed=retry_failed)
     if session.out.json:
-        session.out.object(**shapes.plan_object(made))
+        session.out.object(**shapes.plan_object(made, project.loaded.graph.definitions))
     elif format == "markdown":
         _markdown(session.out, made)
     else:

@@ -102,7 +102,8 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
     project = session.project()
     found = project.definition(address)
     session.tell_unavailable(project)
-    latest = [shapes.materialization(version) for version in project.past.current(found.key)]
+    known = project.loaded.graph.definitions
+    latest = [shapes.materialization(version, known) for version in project.past.current(found.key)]
     held: list[tuple[ColumnAddress, Holds]] = project.holds(found.key)
     bound = project.loaded.products.get(found.key.group)
     if session.out.json:

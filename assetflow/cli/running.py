@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from assetflow.cli import shapes
-from assetflow.cli.deciding import Partition, Selection, summary, tell_withheld
+from assetflow.cli.deciding import Partition, Selection, show_plan, summary, tell_withheld
 from assetflow.cli.output import Output
 from assetflow.cli.session import Session
 from assetflow.errors import UsageError
 from assetflow.model.durations import duration_text
-from assetflow.model.plan import Plan
+from assetflow.model.plan import Action, Plan, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from assetflow.load.settings import Settings
     from assetflow.model.checks import Verdict
     from assetflow.model.event import StepFinished
     from assetflow.model.journal import Failure
+    from assetflow.model.keys import AssetKey
     from assetflow.project import Project, Result
     from assetflow.project.running import RunOptions
 
@@ -79,8 +82,11 @@ def materialize(
         accept_schema_changes=accept_schema_changes,
         strict=True,
     )
-    _confirm(session.out, plan, limit=project.settings.confirm_above, sure=yes or partition is not None)
     lines = log_format == "json"
+    if partition is None and not yes:
+        _confirm(session.out, project, plan)
+    elif partition is not None and plan.steps and not (session.out.json or lines):
+        show_plan(session.out, plan)
     options = RunOptions(
         targets=tuple(selection or ()),
         jobs=jobs,
@@ -111,7 +117,7 @@ def materialize(
             run=result.run,
             status=str(total.status),
             counts={str(o): total.counts.get(o, 0) for o in Outcome},
-            steps=shapes.finished_steps(total.steps),
+            steps=shapes.finished_steps(total.steps, project.loaded.graph.definitions),
         )
     elif result.run is None or not lines:
         _tell(session.out, plan, result)
@@ -187,18 +193,40 @@ def _refuse_protected(session: Session, settings: Settings, sets: Sequence[str])
         )
 
 
-def _confirm(out: Output, plan: Plan, *, limit: int, sure: bool) -> None:
-    if sure or len(plan.steps) <= limit:
+def _confirm(out: Output, project: Project, plan: Plan) -> None:
+    """Ask before a plan that is large, or that asks much of what is outside."""
+    limit = project.settings.confirm_above
+    calls = max(_calls_outside(project, plan), default=(0, ""))
+    if len(plan.steps) > limit:
+        why = f"this plan has {len(plan.steps):,} steps, more than confirm_above = {limit:,}"
+    elif calls[0] * _OUTSIDE > limit:
+        why = f"this plan calls {calls[1]}, which takes a resource, {calls[0]:,} times, more than {limit // _OUTSIDE:,}"
+    else:
         return
     if not sys.stdin.isatty() or out.json:
-        raise UsageError(
-            "plan-too-large",
-            f"this plan has {len(plan.steps):,} steps, more than confirm_above = {limit:,}",
-            hint="give --yes, name partitions, or raise confirm_above in the settings",
-        )
+        hint = "give --yes, name partitions, or raise confirm_above in the settings"
+        raise UsageError("plan-too-large", why, hint=hint)
+    out.note(why)
     out.note(summary(plan))
     if not typer.confirm("run all of it?", err=True):
         raise UsageError("not-confirmed", "nothing was run")
+
+
+#: A call of an asset that takes a resource counts as so many steps.
+_OUTSIDE = 100
+
+
+def _calls_outside(project: Project, plan: Plan) -> Iterator[tuple[int, str]]:
+    """How often each asset is called that takes a resource."""
+    steps: Counter[AssetKey] = Counter()
+    for part in plan.steps.parts:
+        if part.action in {Action.RUN, Action.MAYBE}:
+            steps[part.node] += 1 if isinstance(part, Step) else len(part.keys)
+    for node, count in steps.items():
+        bound = project.loaded.bound[node]
+        if bound.resources:
+            most = 1 if bound.batch is None else bound.batch.most or count
+            yield math.ceil(count / most), str(node)
 
 
 def _tell(out: Output, plan: Plan, result: Result) -> None:

@@ -10,7 +10,7 @@ from assetflow.graph.columns import WHOLE
 from assetflow.model.plan import State
 
 if TYPE_CHECKING:  # so that --help need not load them
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from assetflow.catalog.records import Attempt, Run, Version
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # so that --help need not load them
     from assetflow.model.checks import Verdict
     from assetflow.model.definition import Definition
     from assetflow.model.event import StepFinished
-    from assetflow.model.keys import AssetKey
+    from assetflow.model.keys import AssetKey, Partition
     from assetflow.model.lineage import ColumnEdge
     from assetflow.model.plan import Cause, Plan
     from assetflow.project.results import PartitionStatus
@@ -71,6 +71,15 @@ def partition(value: PartitionStatus) -> dict[str, Any]:
     }
 
 
+def _cell(value: Partition, known: Mapping[AssetKey, Definition]) -> dict[str, Any]:
+    """``{key, partition, keys}`` of a partition of an asset that is known."""
+    from assetflow.model.partitioning import dimension_values  # noqa: PLC0415 - a command body loads what it needs
+
+    definition = known.get(value.asset)
+    keys = {} if definition is None else dimension_values(definition.partitioning, value.key)
+    return {"key": str(value.asset), "partition": value.key, "keys": dict(keys)}
+
+
 def column_edge(value: ColumnEdge) -> dict[str, Any]:
     """``{from, to, evidence, role, reason}``; an asset's key stands for all of it, or for its rows."""
     return {
@@ -94,12 +103,11 @@ def cause(value: Cause) -> dict[str, Any]:
     }
 
 
-def plan_object(plan: Plan) -> dict[str, Any]:
+def plan_object(plan: Plan, known: Mapping[AssetKey, Definition]) -> dict[str, Any]:
     """``{environment, steps, fresh}``: one step object per partition, never a range."""
     steps = [
         {
-            "key": str(output.asset),
-            "partition": output.key,
+            **_cell(output, known),
             "action": str(step.action),
             "requested": step.requested,
             "causes": [cause(c) for c in step.causes],
@@ -109,7 +117,7 @@ def plan_object(plan: Plan) -> dict[str, Any]:
         for output in step.outputs
     ]
     withheld = [
-        {"key": str(p.asset), "partition": p.key, "state": str(s.state), "causes": [cause(c) for c in s.causes]}
+        {**_cell(p, known), "state": str(s.state), "causes": [cause(c) for c in s.causes]}
         for p, s in sorted(withheld_standings(plan).items())
     ]
     return {
@@ -120,7 +128,7 @@ def plan_object(plan: Plan) -> dict[str, Any]:
         "ignored": [str(p) for p in plan.ignored],
         "awaited": [{"key": str(asset), "source": str(source)} for asset, source in plan.awaited.items()],
         "kept": [
-            {"key": str(p.asset), "partition": p.key, "because": "forward_only", "causes": [cause(c) for c in causes]}
+            {**_cell(p, known), "because": "forward_only", "causes": [cause(c) for c in causes]}
             for p, causes in plan.forward.items()
         ],
     }
@@ -133,12 +141,11 @@ def withheld_standings(plan: Plan) -> dict[Any, Any]:
     return {p: s for p, s in singly if p not in planned and s.state not in {State.SKIPPED, State.FRESH}}
 
 
-def finished_steps(events: Sequence[StepFinished]) -> list[dict[str, Any]]:
+def finished_steps(events: Sequence[StepFinished], known: Mapping[AssetKey, Definition]) -> list[dict[str, Any]]:
     """The steps of a run, one object per partition, in the order in which they were committed."""
     return [
         {
-            "key": str(output.asset),
-            "partition": output.key,
+            **_cell(output, known),
             "outcome": str(event.outcome),
             "version": event.versions[place] if place < len(event.versions) else None,
             "seconds": round(event.seconds, 6),
@@ -231,13 +238,12 @@ def definition(value: Definition) -> dict[str, Any]:
     }
 
 
-def materialization(version: Version) -> dict[str, Any]:
+def materialization(version: Version, known: Mapping[AssetKey, Definition]) -> dict[str, Any]:
     """One version of a value as ``history`` shows it."""
     m, stored = version.materialization, version.stored
     size = stored.blob.size if stored.blob else len(stored.inline) if stored.inline is not None else None
     return {
-        "key": str(m.partition.asset),
-        "partition": m.partition.key,
+        **_cell(m.partition, known),
         "version": m.version,
         "run": version.run,
         "attempt": version.attempt_number,
@@ -254,8 +260,7 @@ def materialization(version: Version) -> dict[str, Any]:
         "published": version.published,
         "inputs": [
             {
-                "key": str(read.partition.asset),
-                "partition": read.partition.key,
+                **_cell(read.partition, known),
                 "version": read.version,
                 "data_version": read.data_version,
                 "columns": None if read.columns is None else list(read.columns),

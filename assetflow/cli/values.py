@@ -29,7 +29,9 @@ def history(
     limit: Annotated[int | None, typer.Option("--limit", "-n", help="At most this many, newest first.")] = None,
 ) -> None:
     """The versions of a value, newest first."""
-    rows = [shapes.materialization(version) for version in session.past().history(address, limit=limit)]
+    past = session.past()
+    known = past.definitions()
+    rows = [shapes.materialization(version, known) for version in past.history(address, limit=limit)]
     if session.out.json:
         session.out.object(materializations=rows)
         return

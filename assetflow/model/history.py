@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from assetflow.model.checks import PastVerdict
 from assetflow.model.keys import AssetKey, Partition
-from assetflow.model.partitioning import KeySource
 from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Edge, Recipe
 from assetflow.model.versions import DataVersion
+
+if TYPE_CHECKING:
+    from assetflow.model.partitioning import KeySource
 
 __all__ = ["History", "Materialization", "Memo", "Setback", "SetbackKind", "Snapshot"]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from assetflow.model.keys import AssetKey
-from assetflow.model.keysets import ONE, Keys, Listed, ProductKeys, RaggedKeys, Started, shown_keys
+from assetflow.model.keysets import ONE, Keys, Listed, ProductKeys, RaggedKeys, Started, parted, shown_keys
 
 __all__ = [
     "SINGLE",
@@ -20,6 +21,7 @@ __all__ = [
     "Product",
     "Single",
     "Static",
+    "dimension_values",
     "dynamic_of",
     "sources_of",
 ]
@@ -204,6 +206,14 @@ class Product:
         timed = [name for name, each in keys.items() if each.windows is not None]
         started = any(isinstance(each, Started) for each in keys.values())
         return RaggedKeys(keys, timed[0]) if started and timed else ProductKeys(keys)
+
+
+_PRODUCT = re.compile(r"[^\W\d]\w*: ")
+
+
+def dimension_values(text: str, key: str) -> Mapping[str, str]:
+    """The value of each dimension that a key stands for, given the partitioning's text; empty where it has one only."""
+    return (parted(key) or {}) if _PRODUCT.match(text) else {}
 
 
 def dynamic_of(partitioning: Partitioning) -> tuple[Dynamic, ...]:

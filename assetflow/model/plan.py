@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from assetflow.model.history import Memo, Setback, SetbackKind
 from assetflow.model.html import table
 from assetflow.model.keys import AssetKey, Partition
-from assetflow.model.partitioning import KeySource
 from assetflow.model.versions import DataVersion
+
+if TYPE_CHECKING:
+    from assetflow.model.partitioning import KeySource
 
 __all__ = [
     "Action",
