@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeAlias
 from assetflow.declare import In, Param, SqlAsset
 from assetflow.errors import AssetflowError, DefinitionError, nearest
 from assetflow.graph import cycle_error, loops
+from assetflow.load.batches import is_batch
 from assetflow.load.binding import Roles
 from assetflow.load.definitions import BoundInput, BoundOutput
 from assetflow.load.edges import Project, View, bound_inputs, deps_of
@@ -27,6 +28,7 @@ from assetflow.model.keys import AssetKey
 from assetflow.model.mappings import All, PerDimension
 from assetflow.model.partitioning import SINGLE, Product
 from assetflow.model.versions import CodePart, CodeVersion, Untracked, fingerprint
+from assetflow.sql.bounds import bounds_of
 from assetflow.sql.faults import SqlFault, excerpt, line_and_column
 from assetflow.sql.queries import SCHEME, Queries
 from assetflow.sql.query import Binding, Columns, Query, Statement
@@ -249,6 +251,7 @@ class _Reading:
                 inputs={each.name: tables[each.name] for each in taken},
                 step=STEP,
                 columns=None if sure is None else columns_of(tables.values(), project),
+                bounds=tuple(self._bounds(run)),
             ),
             code=self._code(run, sure, None if loose else shown, parts, read.code),
             binding=shown,
@@ -317,7 +320,14 @@ class _Reading:
         if known.keys() != set(tables.values()):
             return None, loose
         values = {each.name: each.default if each.has_default else _any_of(each.hint) for each in parameters}
+        values = {**{name: some for name, some in self._bounds(statement).items() if name not in values}, **values}
         return self._queries.binding(statement, tables, known, values), loose
+
+    def _bounds(self, statement: Statement) -> Mapping[str, Any]:  # plain values
+        """Those of a query's parameters that stand for its partition, each with some value."""
+        known = bounds_of(self._project.partitionings[self._declared.key], together=is_batch(self._declared))
+        declared: Any = self._asset.parameters  # anything the user wrote
+        return {name: known[name] for name in statement.parameters if name in known and name not in declared}
 
     def _partitions(self, key: AssetKey) -> All | PerDimension | None:
         """What of a table is read that is cut otherwise than this one, where that does not follow from the two: all of
@@ -371,10 +381,13 @@ class _Reading:
             faults.add(DefinitionError("bad-argument", message, where=[self._declared.line], hint=hint))
             return None
         sound = True
+        bounds = self._bounds(statement)
         for name in statement.parameters:
-            if name not in declared:
+            if name not in declared and name not in bounds:
                 offset = self._text.find(f"${name}")
-                hint = nearest(name, map(str, declared)) or f'name it with its default: parameters={{"{name}": …}}'
+                known = bounds_of(self._project.partitionings[self._declared.key], together=is_batch(self._declared))
+                hint = nearest(name, [*map(str, declared), *known])
+                hint = hint or f'name it with its default: parameters={{"{name}": …}}'
                 faults.add(self._told(SqlFault("bad-sql", f"${name} is no parameter of it", offset=offset, hint=hint)))
                 sound = False
         for name in declared:

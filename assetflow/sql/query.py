@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from assetflow import sql as room
 from assetflow.model.keys import AssetKey
 from assetflow.model.lineage import Role
+from assetflow.sql.bounds import Step, values_of
 from assetflow.types.columns import ColumnType
 
 __all__ = ["Binding", "Columns", "Named", "Query", "Source", "Statement", "TableColumn"]
@@ -81,7 +82,7 @@ class Binding:
     reason: str = ""
 
 
-class _Step(Protocol):
+class _Step(Step, Protocol):
     @property
     def scratch(self) -> Path: ...
 
@@ -101,10 +102,13 @@ class Query:
     step: str
     #: What its tables had when it was bound; None: it is bound when it runs.
     columns: Mapping[AssetKey, Columns] | None = None
+    #: The parameters that stand for the partition that is made.
+    bounds: tuple[str, ...] = ()
 
     def __call__(self, **arguments: Any) -> Any:  # scans and JSON-able values; a table, or a stream
         """Run it. Raises ValueMismatch ``query-failed`` where the values do not allow it; so does a stream, read."""
         step: _Step = arguments.pop(self.step)
         scans = {key: arguments.pop(name) for name, key in self.inputs.items()}
+        arguments |= values_of(self.bounds, step) if self.bounds else {}
         spill = step.scratch / "spill"
         return room.running.run(self.name, self.text, self.tables, scans, arguments, columns=self.columns, spill=spill)

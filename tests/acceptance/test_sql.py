@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Folder
+
 SHOP = """
 from datetime import date
 from typing import Annotated, Literal
@@ -512,3 +514,64 @@ def test_a_table_that_is_filled_is_no_source(folder: Any) -> None:
     folder.write("sql/t.sql", "-- file: x.csv\ncreate table t as select i from range(1000000000000) r(i)")
     (error,) = folder.json("validate", code=2)["errors"]
     assert error["message"] == "t.sql: it fills the table that it creates, and nothing is run here"
+
+
+def test_a_query_may_name_the_bounds_of_its_partition(folder: Folder) -> None:
+    folder.write("assetflow.toml", 'modules = ["shop"]')
+    folder.write(
+        "shop.py",
+        """
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+from assetflow import Daily, Product, Static, asset, sql_asset
+
+DAYS = Daily("2026-03-28", end="2026-03-31", tz="Europe/Berlin")
+CELLS = Product(day=DAYS, region=Static("eu", "us"))
+
+@asset
+def events() -> pl.DataFrame:
+    at = [datetime(2026, 3, 27, 23, 30, tzinfo=UTC) + timedelta(hours=hour) for hour in range(71)]
+    return pl.DataFrame({"seen": at, "day": [each.date() for each in at], "n": range(71), "region": ["eu", "us", "eu"] * 23 + ["us"] * 2})
+
+counted = sql_asset("counted", "select count(*)::int as n, min(seen) as first from events where seen >= $start and seen < $end", partitions=DAYS)
+dated = sql_asset("dated", "select count(*)::int as n from events where day = $date", partitions=DAYS)
+cells = sql_asset("cells", "select $region as region, $partition as key, count(*)::int as n from events where region = $region and seen between $start and $end", partitions=CELLS)
+ranged = sql_asset("ranged", "select seen, n from events where seen >= $start and seen < $end", partitions=DAYS, batch=True, key_column="seen")
+own = sql_asset("own", "select n from events where n < $start", partitions=DAYS, parameters={"start": 2})
+""",
+    )
+    folder.run("materialize")
+    # The clock of Berlin is put on in the night to the 29th: that day has 23 hours.
+    counts = {key: folder.json("cat", f"counted@{key}")[0]["n"] for key in ("2026-03-28", "2026-03-29", "2026-03-30")}
+    assert counts == {"2026-03-28": 24, "2026-03-29": 23, "2026-03-30": 24}
+    assert [len(folder.json("cat", f"ranged@{key}")) for key in counts] == [24, 23, 24]
+    assert folder.json("cat", "dated@2026-03-28")[0]["n"] == 24
+    assert folder.json("cat", "own@2026-03-28") == [{"n": 0}, {"n": 1}]
+    (cell,) = folder.json("cat", "cells@day=2026-03-30,region=us")
+    assert (cell["region"], cell["key"]) == ("us", "day=2026-03-30,region=us")
+    folder.run("plan", "--exit-code")
+    folder.edit("shop.py", 'tz="Europe/Berlin"', 'tz="UTC"')
+    folder.run("materialize", "counted")
+    assert folder.json("cat", "counted@2026-03-29")[0]["n"] == 24
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "told"),
+    [
+        ("select 1 as n where $start is null", "", "$start is no parameter of it"),
+        ("select 1 as n where $strat is null", ', partitions=Daily("2026-01-01")', "did you mean start"),
+        ("select 1 as n where $start is null", ', partitions=Static("a")', "$start is no parameter of it"),
+        (
+            "select now()::date as d where $date is null",
+            ', partitions=Daily("2026-01-01"), batch=True, key_column="d"',
+            "$date is no parameter of it",
+        ),
+    ],
+)
+def test_bounds_that_there_are_not(folder: Folder, query: str, arguments: str, told: str) -> None:
+    folder.write("assetflow.toml", 'modules = ["shop"]')
+    folder.write(
+        "shop.py", f'from assetflow import Daily, Static, sql_asset\nx = sql_asset("x", "{query}"{arguments})\n'
+    )
+    assert told in folder.run("validate", code=2).err
