@@ -7,7 +7,7 @@ Times of whole commands include starting Python. The catalog lies in a temporary
 
 from __future__ import annotations
 
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -63,9 +63,9 @@ def command(path: Path, *words: str) -> None:
     begun = time.perf_counter()
     code = "import sys; from assetflow.__main__ import main; sys.exit(main())"
     child = subprocess.Popen([sys.executable, "-c", code, *words], cwd=path, stdout=-3, stderr=-3)
-    child.wait()
-    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"  assetflow {' '.join(words):<45} {time.perf_counter() - begun:6.2f} s   {most:4.0f} MB at most so far")
+    _, _, used = os.wait4(child.pid, 0)
+    took = time.perf_counter() - begun
+    print(f"  assetflow {' '.join(words):<45} {took:6.2f} s   {used.ru_maxrss / 1024:4.0f} MB")
 
 
 def backfill() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Result, Select, bindparam, func, select
 from assetflow.catalog import tables
 from assetflow.catalog.claims import leases_of
 from assetflow.catalog.declared import declared
-from assetflow.catalog.encoding import instant
+from assetflow.catalog.encoding import hexed, instant
 from assetflow.catalog.facts import Facts
 from assetflow.catalog.faults import decoding
 from assetflow.catalog.ids import Ids
@@ -82,6 +82,50 @@ _NEWEST = (
         _P.asset_id.in_(WANTED),
     )
     .group_by(_P.asset_id)
+)
+_LATER = tables.pointers.alias("later").c
+# Asset by asset, so that a database looks at the newest move of each and not at all that is current.
+_LAST_MOVE = (
+    select(func.max(_LATER.from_revision))
+    .where(
+        _LATER.environment_id == bindparam("environment"),
+        _LATER.asset_id == tables.assets.c.id,
+        _LATER.materialization_id.is_not(None),
+    )
+    .correlate(tables.assets)
+    .scalar_subquery()
+)
+_LAST = select(
+    tables.assets.c.id,
+    select(func.max(tables.materializations.c.made_at))
+    .join(tables.pointers, tables.materializations.c.id == _P.materialization_id)
+    .where(
+        _P.environment_id == bindparam("environment"),
+        _P.asset_id == tables.assets.c.id,
+        # Nothing comes after it. SQLite looks it up as a range, and reads all pointers to find one that is equal.
+        _P.from_revision >= _LAST_MOVE,
+    )
+    .correlate(tables.assets)
+    .scalar_subquery(),
+).where(tables.assets.c.id.in_(WANTED))
+_RECIPES = select(tables.recipes.c.digest).where(tables.recipes.c.digest.in_(WANTED))
+_MADE_FROM = (
+    select(_K.text)
+    .join(tables.partitions, _K.id == _Q.key_id)
+    .join(tables.materializations, tables.materializations.c.partition_id == _Q.id)
+    .where(
+        _Q.asset_id == bindparam("asset"),
+        tables.materializations.c.recipe_id
+        == select(tables.recipes.c.id).where(tables.recipes.c.digest == bindparam("recipe")).scalar_subquery(),
+    )
+    .distinct()
+)
+_SET_BACK, _LEASED = (
+    select(_Q.asset_id, _K.text)
+    .join(tables.partition_keys, _K.id == _Q.key_id)
+    .join(table, table.c.partition_id == _Q.id)
+    .where(table.c.environment_id == bindparam("environment"), _Q.asset_id.in_(WANTED))
+    for table in (tables.setbacks, tables.leases)
 )
 _SINGLES = select(_Q.id).where(
     _Q.asset_id.in_(WANTED),
@@ -163,13 +207,21 @@ class View:
             return last
 
     def materialized_at(self, assets: Iterable[AssetKey]) -> dict[AssetKey, datetime]:
-        """When the newest of an asset's current values was made, of each asset that has one."""
+        """When the newest of an asset's current values was made, of each asset that has one. It reads all of them."""
+        return self._times(_NEWEST, assets)
+
+    def last_made(self, assets: Iterable[AssetKey]) -> dict[AssetKey, datetime]:
+        """When the value was made that became current last, of each asset that has one. It costs a look-up an asset."""
+        return self._times(_LAST, assets)
+
+    def _times(self, statement: Select[int, int], assets: Iterable[AssetKey]) -> dict[AssetKey, datetime]:
         with decoding(self._where):
             ids = self._ids.assets(self._connection, assets).values()
             return {
                 self._assets[asset]: instant(at)
                 for chunk in chunks(ids)
-                for asset, at in self._rows(_NEWEST, wanted=chunk)
+                for asset, at in self._rows(statement, wanted=chunk)
+                if at is not None
             }
 
     def histories(
@@ -197,6 +249,32 @@ class View:
             leases = leases_of(self._connection, self._id, partitions)
             running = {id for id, lease in leases.items() if lease.alive}
             return self._facts.histories(self._connection, self._id, partitions, lost=lost, running=running)
+
+    def known_recipes(self, digests: Iterable[str]) -> frozenset[str]:
+        """Those of these recipes that anything was ever made from, in any environment."""
+        with decoding(self._where):
+            wanted = chunks(bytes.fromhex(digest) for digest in set(digests) if digest)
+            return frozenset(
+                hexed(digest) for chunk in wanted for (digest,) in self._connection.execute(_RECIPES, {"wanted": chunk})
+            )
+
+    def made_from(self, asset: AssetKey, recipe: str) -> frozenset[str]:
+        """The keys of an asset of which something was ever made from a recipe, in any environment."""
+        with decoding(self._where):
+            ids = self._ids.assets(self._connection, [asset])
+            given = {"asset": ids.get(asset), "recipe": bytes.fromhex(recipe)}
+            return frozenset(self._connection.execute(_MADE_FROM, given).scalars())
+
+    def set_back(self, assets: Iterable[AssetKey]) -> dict[AssetKey, frozenset[str]]:
+        """The partitions of these assets of which the last attempt left no value, and those that are being made."""
+        found: dict[AssetKey, set[str]] = {}
+        with decoding(self._where):
+            ids = self._ids.assets(self._connection, assets).values()
+            for chunk in chunks(ids):
+                for statement in (_SET_BACK, _LEASED):
+                    for asset, key in self._rows(statement, wanted=chunk):
+                        found.setdefault(self._assets[asset], set()).add(key)
+        return {asset: frozenset(keys) for asset, keys in found.items()}
 
     def judged_assets(self, since: int) -> frozenset[AssetKey]:
         """The assets of which a stored value was judged after a revision, while no pointer need have moved."""

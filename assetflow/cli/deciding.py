@@ -188,8 +188,8 @@ def summary(plan: Plan) -> str:
     counts = plan.steps.counts
     words = {Action.RUN: "to run", Action.MAYBE: "may run", Action.REUSE: "to reuse", Action.CHECK: "to check"}
     said = [f"{n} {words[action]}" for action, n in counts.items() if n] + [f"{plan.fresh} fresh"]
-    run = (s for s in plan.steps.singly if s.action not in {Action.REUSE, Action.CHECK})
-    known = [s.seconds for s in run if s.seconds is not None]
+    run = (part for part in plan.steps.parts if part.action not in {Action.REUSE, Action.CHECK})
+    known = [s.seconds * (len(s.keys) if isinstance(s, Alike) else 1) for s in run if s.seconds is not None]
     return ", ".join(said) + (f"; about {duration_text(sum(known))} of work" if known else "")
 
 

@@ -128,5 +128,8 @@ class Snapshot:
     #: The nodes of which partitions must be compared, and which (None: all); all else is known to be fresh by a memo.
     #: None: everything (no memo is used).
     compared: Mapping[AssetKey, frozenset[str] | None] | None = None
+    #: Nodes that are compared whole of which all keys but these have values that were made from one definition, and
+    #: find the same: ``histories`` need hold the pasts of these keys, and of one of the others.
+    alike: Mapping[AssetKey, frozenset[str]] = field(default_factory=dict)
     #: Memos of settled nodes that fell far behind, moved on to this revision: what a plan remembers beside its own.
     carried: Mapping[AssetKey, Memo] = field(default_factory=dict)

@@ -134,7 +134,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alike:
-    """Steps of one node that differ in their keys only. None of these partitions has a past."""
+    """Steps of one node that differ in their keys only: of partitions without a past, or with pasts that are alike."""
 
     node: AssetKey
     outputs: tuple[AssetKey, ...]
@@ -145,6 +145,8 @@ class Alike:
     #: How each of the outputs stands.
     standing: Standing
     again: frozenset[SetbackKind] = frozenset()
+    #: How long one of them took the last time.
+    seconds: float | None = None
 
     def step(self, place: int) -> Step:
         """One of them."""
@@ -157,6 +159,7 @@ class Alike:
             causes=self.causes,
             requested=self.requested,
             again=self.again,
+            seconds=self.seconds,
         )
 
 

@@ -143,7 +143,8 @@ def differences(recorded: Materialization, today: Trace) -> tuple[Cause, ...]:
     if recorded.recipe.digest != today.recipe.digest:
         found += _recipe(recorded.recipe, today.recipe)
     found += _edges(recorded.edges, today.edges)
-    if not found and all(edge.digest is not None for edge in today.edges):
+    same_window = replace(today, recipe=recorded.recipe, edges=recorded.edges).digest == recorded.trace
+    if not same_window and (today.window or not found):
         found.append(
             Cause(kind=CauseKind.TYPE, message="the partition stands for something else now", new=today.window)
         )

@@ -17,11 +17,14 @@ Where the definition is the same and nothing has expired, only some keys of a no
 that moved; new ones; and those that read what moved, is new, or is compared itself, as nothing is fresh under a stale
 parent and only comparing tells whether the parent is (:meth:`assetflow.model.mappings.Mapping.affected`). Key sets may
 have grown at their end, as those of time do with every window that ends; any other change of them compares all keys.
+
+Where a definition did change, or that of something above, the memo still tells which keys were alike: all but those
+that would be compared if it had not (:func:`alike`). One of them is decided for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
@@ -36,7 +39,7 @@ from assetflow.model.partitioning import KeySource, Partitioning
 from assetflow.plan.ageing import tail
 from assetflow.plan.keysets import KeySets
 
-__all__ = ["Moved", "Some", "advanced", "proved", "scope"]
+__all__ = ["Moved", "Some", "advanced", "alike", "proved", "scope"]
 
 #: Some keys of a node; None: all that it has.
 Some: TypeAlias = frozenset[str] | None
@@ -81,6 +84,43 @@ def scope(
     return scoping.compared
 
 
+def alike(
+    graph: Graph,
+    memos: Mapping[AssetKey, Memo],
+    moved: Mapping[AssetKey, Moved],
+    keys: Mapping[KeySource, tuple[str, ...]],
+    compared: Mapping[AssetKey, Some],
+    lost: Collection[Partition],
+    as_of: datetime,
+    admitted: Callable[[Node, frozenset[str]], Some] = lambda _node, apart: apart,
+) -> dict[AssetKey, frozenset[str]]:
+    """Of the nodes that are compared whole, those that are so for their definition alone, or because a node above them
+    is; each with the keys that more happened to. All its other keys have values that were made from one definition, and
+    find the same: ``Snapshot.alike``.
+
+    The arguments are those of :func:`scope`, and ``compared`` what it gave. ``admitted`` is asked of each such node,
+    and gives the keys again, with those that it knows something of; or None, where others may differ, too.
+    """
+    gone: dict[AssetKey, set[str]] = {}
+    for partition in lost:
+        gone.setdefault(partition.asset, set()).add(partition.key)
+    scoping = _Scoping(graph, KeySets(graph, keys, as_of), memos, moved, gone, as_of)
+    scoping.compared = dict(compared)
+    scoping.alike = {}
+    for name in graph.order:
+        node = graph.nodes[name]
+        if node.observed or compared.get(name, _NO_KEYS) is not None or node.forward_only:
+            continue
+        some = scoping.keys_of(node)
+        some = None if some is None else admitted(node, some)
+        if some is not None:
+            scoping.alike[name] = some
+    return scoping.alike
+
+
+_NO_KEYS: frozenset[str] = frozenset()
+
+
 class _Scoping:
     """What is compared so far, in the order of the graph."""
 
@@ -100,11 +140,13 @@ class _Scoping:
         self._gone = gone
         self._as_of = as_of
         self.compared: dict[AssetKey, Some] = {}
+        #: Where it is asked which keys differ, whatever the definition: see :func:`alike`.
+        self.alike: dict[AssetKey, frozenset[str]] | None = None
 
     def keys_of(self, node: Node) -> Some:
         """The keys of a node that are to be compared; none of them: it is settled."""
         memo = self._memos.get(node.key)
-        if memo is None or memo.definition != node.digest or self._has_aged(node, memo):
+        if memo is None or self._has_aged(node, memo) or (self.alike is None and memo.definition != node.digest):
             return None
         grown = self._keys.grown(node, memo.keys)
         if grown is None or any(is_computed(read.mapping) for read in node.needs):
@@ -146,7 +188,9 @@ class _Scoping:
     def _touched(self, read: Input, revision: int, grown: Mapping[Partitioning, Collection[str]]) -> set[str] | None:
         """The upstream keys of an edge of which something may be different; None: any may be."""
         producer = self._graph.node_of(read.asset)
-        above = self.compared.get(producer.key, frozenset())
+        above = self.compared.get(producer.key, _NO_KEYS)
+        if above is None and self.alike is not None:
+            above = self.alike.get(producer.key)
         moved = self._moved_since(read.asset, revision)
         if above is None or moved is None:
             return None

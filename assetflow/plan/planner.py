@@ -90,7 +90,7 @@ from assetflow.plan.standing import state_of
 from assetflow.plan.together import Together
 from assetflow.plan.traces import edge_text, trace_of
 
-__all__ = ["plan"]
+__all__ = ["PastNeeded", "plan"]
 
 _NEVER = History()
 _NO_KEYS: frozenset[str] = frozenset()
@@ -98,6 +98,15 @@ _FAILED = frozenset({SetbackKind.FAILED, SetbackKind.HELD})
 #: The states that a setback explains.
 _SETBACKS = frozenset({State.FAILED, State.SKIPPED, State.HELD})
 _ANY = frozenset(SetbackKind)
+_MAKING = frozenset({Action.RUN, Action.MAYBE})
+
+
+class PastNeeded(Exception):
+    """The snapshot does not hold the pasts of these nodes, and they are needed: they are not alike after all."""
+
+    def __init__(self, nodes: frozenset[AssetKey]) -> None:
+        super().__init__(", ".join(map(str, sorted(nodes))))
+        self.nodes = nodes
 
 
 def plan(graph: Graph, snapshot: Snapshot, targets: Targets) -> Plan:
@@ -105,8 +114,10 @@ def plan(graph: Graph, snapshot: Snapshot, targets: Targets) -> Plan:
 
     Steps come in the order of ``graph.order``, keys in the order of their partitioning. Where ``snapshot.compared``
     is given, it must be what :func:`assetflow.plan.memos.scope` says of the same snapshot, and ``snapshot.histories``
-    must hold the partitions of these nodes and those that they read; otherwise all partitions in the closure.
-    Raises UsageError ``unknown-asset`` and ``unknown-partition`` for targets that are not there.
+    must hold the partitions of these nodes and those that they read; otherwise all partitions in the closure. Where
+    ``snapshot.alike`` says that many are alike, and it turns out that their own pasts are needed, it raises PastNeeded:
+    take the snapshot again, with these. Raises UsageError ``unknown-asset`` and ``unknown-partition`` for targets that
+    are not there.
     """
     return _Planning(graph, snapshot, targets).plan()
 
@@ -138,7 +149,9 @@ class _Planning:
         chosen = selection(graph, targets, self.keys)
         self.selected = {name: keys if isinstance(keys, Keys) else Listed(keys) for name, keys in chosen.items()}
         self.inputs = Inputs(snapshot.histories, self.is_outside if targets.only else None)
-        self.together = Together(graph, self.keys, snapshot.histories, self.inputs)
+        self.together = Together(graph, self.keys, snapshot.histories, self.inputs, snapshot.alike, snapshot.compared)
+        #: Nodes of which pasts are needed that the snapshot does not hold.
+        self.unread: set[AssetKey] = set()
         self.judging = Judging(self.inputs, self.keys.of)
         self.expected = self.inputs.expected
         self.steps: list[Step | Alike] = []
@@ -160,6 +173,8 @@ class _Planning:
                 self.count_fresh(node, keys)
             else:
                 self.decide_node(node, keys)
+        if self.unread:
+            raise PastNeeded(frozenset(self.unread))
         return Plan(
             environment=self.snapshot.environment,
             revision=self.snapshot.revision,
@@ -293,14 +308,18 @@ class _Planning:
         compared = self.to_compare(node, keys)
         if self.decide_alike(node, compared):
             return
+        if node.key in self.snapshot.alike:
+            self.unread.add(node.key)
+            self.inputs.pending.update(dict.fromkeys(node.outputs, _NO_KEYS))
+            return
         for key in compared:
             self.decide_cell(node, key)
         if len(keys) == len(self.keys.of_node(node)) and not self.targets.only:
             self.memos[node.key] = proved(node, self.keys, self.snapshot.revision, self.exceptions, self.expires_at)
 
     def decide_alike(self, node: Node, keys: Sequence[str]) -> bool:
-        """Where nothing was ever made of many keys of a node, and these find the same in all that they read: one
-        decision for all of them, and one for each of the others.
+        """Where nothing was ever made of many keys of a node, or all was from one definition, and these find the same
+        in all that they read: one decision for all of them, and one for each of the others.
 
         No memo comes of it, and none is needed: that of an earlier plan is still as true as it was.
         """
@@ -310,7 +329,7 @@ class _Planning:
             or targets.only
             or (targets.force and chosen is not None)
             or (chosen is not None and len(chosen) != len(keys))
-            or any(partition.asset in node.outputs for partition in targets.named)
+            or any(partition.asset in node.outputs and partition.key in keys for partition in targets.named)
             or len(node.needs) != len(node.inputs)
             or (places := self.together.places_apart(node, keys)) is None
         ):
@@ -331,7 +350,7 @@ class _Planning:
         return True
 
     def tried(self, node: Node, key: str) -> Alike | None:
-        """What is decided of a key without a past, as if it were for many; None where it is not simply to be made."""
+        """What is decided of one key, as if it were for many; None where these are not simply to be made."""
         steps, fresh = len(self.steps), self.fresh
         self.decide_cell(node, key)
         made = self.steps[steps:]
@@ -342,7 +361,7 @@ class _Planning:
             self.standings.pop(Partition(asset, key), None)
             self.expected.pop(Partition(asset, key), None)
         self.exceptions.discard(key)
-        if len(made) != 1 or standing is None or not isinstance(made[0], Step) or made[0].action is not Action.RUN:
+        if len(made) != 1 or standing is None or not isinstance(made[0], Step) or made[0].action not in _MAKING:
             return None
         return Alike(
             node=node.key,
@@ -353,6 +372,7 @@ class _Planning:
             requested=made[0].requested,
             standing=standing,
             again=made[0].again,
+            seconds=made[0].seconds,
         )
 
     def decide_cell(self, node: Node, key: str) -> None:

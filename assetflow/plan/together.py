@@ -14,24 +14,35 @@ from assetflow.model.partitioning import SINGLE
 from assetflow.plan.inputs import Inputs
 from assetflow.plan.keysets import KeySets
 
-__all__ = ["Together"]
+__all__ = ["FEW", "Together"]
 
 #: More keys of a node than these may be decided as one.
-_FEW = 50
+FEW = 50
+_NO_KEYS: frozenset[str] = frozenset()
 
 
 class Together:
     """Tells the keys of a node that must be decided one by one from those that need not."""
 
-    def __init__(self, graph: Graph, keys: KeySets, histories: Mapping[Partition, History], inputs: Inputs) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        keys: KeySets,
+        histories: Mapping[Partition, History],
+        inputs: Inputs,
+        alike: Mapping[AssetKey, frozenset[str]],
+        compared: Mapping[AssetKey, frozenset[str] | None] | None,
+    ) -> None:
         self._graph = graph
+        self._alike = alike
+        self._compared = compared
         self._keys = keys
         self._histories = histories
         self._inputs = inputs
 
     def places_apart(self, node: Node, keys: Sequence[str]) -> list[int] | None:
         """Where in ``keys`` those stand that are decided one by one, ascending; None: that is, all of them."""
-        apart = self.apart(node) if len(keys) > _FEW else None
+        apart = self.apart(node) if len(keys) > FEW else None
         if apart is None:
             return None
         own = self._keys.of_node(node)
@@ -39,14 +50,15 @@ class Together:
             places = sorted(place for key in apart if (place := own.position(key)) is not None)
         else:
             places = [place for place, key in enumerate(keys) if key in apart]
-        return places if len(keys) - len(places) > _FEW else None
+        return places if len(keys) - len(places) > FEW else None
 
     def apart(self, node: Node) -> set[str] | None:
-        """The keys of a node that have a past, or read something that is decided apart; None where any key may find
-        something else than another does.
+        """The keys of a node that have a past of their own, or read something that is decided apart; None where any key
+        may find something else than another does.
         """
-        apart: set[str] = set()
-        for output in node.outputs:
+        known = self._alike.get(node.key)
+        apart: set[str] = set(known or ())
+        for output in node.outputs if known is None else ():
             apart |= self._recorded.get(output, set())
         for read in node.inputs:
             producer = self._graph.node_of(read.asset)
@@ -54,12 +66,18 @@ class Together:
                 producer.partitioning is SINGLE or read.asset in self._inputs.pending
             ):
                 continue
+            if known is not None and self._is_settled(read.asset):
+                continue  # who reads what is not is among those apart
             if not isinstance(read.mapping, Same) or self._keys.of(read.asset) is not self._keys.of_node(node):
                 return None
             if (others := self._inputs.pending.get(read.asset)) is None:
                 return None
             apart |= others
         return apart
+
+    def _is_settled(self, asset: AssetKey) -> bool:
+        compared = None if self._compared is None else self._compared.get(self._graph.node_of(asset).key, _NO_KEYS)
+        return compared is not None
 
     @functools.cached_property
     def _recorded(self) -> Mapping[AssetKey, set[str]]:

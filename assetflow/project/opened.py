@@ -34,7 +34,7 @@ from assetflow.model.keys import Address, AssetKey, Partition
 from assetflow.model.partitioning import dynamic_of, sources_of
 from assetflow.model.plan import Plan, State, Targets
 from assetflow.model.storage import Store
-from assetflow.plan import KeySets
+from assetflow.plan import KeySets, PastNeeded
 from assetflow.plan import plan as decided
 from assetflow.plan.checks import ask_all
 from assetflow.plan.choosing import STATES, named_key
@@ -273,11 +273,16 @@ class Project:
         return made
 
     def _planned(self, targets: Targets) -> _Planned:
-        seen, snapshot = self._looked(targets)
-        return _Planned(decided(self.loaded.graph, snapshot, targets), seen, snapshot)
+        singly: frozenset[AssetKey] = frozenset()
+        while True:
+            seen, snapshot = self._looked(targets, singly)
+            try:
+                return _Planned(decided(self.loaded.graph, snapshot, targets), seen, snapshot)
+            except PastNeeded as needed:
+                singly |= needed.nodes
 
-    def _looked(self, targets: Targets) -> tuple[Seen, Snapshot]:
-        """The sources as they are now, and what to decide on."""
+    def _looked(self, targets: Targets, singly: Collection[AssetKey] | None = None) -> tuple[Seen, Snapshot]:
+        """The sources as they are now, and what to decide on: see :func:`assetflow.project.snapshot.taken`."""
         graph = self.loaded.graph
         nodes = graph.nodes if targets.assets is None else {graph.node_of(a).key for a in targets.assets}
         needed = graph.upstream(nodes) | set(nodes)
@@ -285,7 +290,8 @@ class Project:
         sources = sorted({name for name in needed if graph.nodes[name].observed} | cut_by)
         seen = look(self.loaded, sources, self.files)
         given = self._given(needed, seen)
-        return seen, taken(graph, self.reading, self.store, self.environment, targets, seen, self.world.now(), given)
+        now = self.world.now()
+        return seen, taken(graph, self.reading, self.store, self.environment, targets, seen, now, given, singly)
 
     def _given(self, nodes: Iterable[AssetKey], seen: Seen) -> Mapping[str, tuple[str, ...]]:
         """The partition keys that values of assets give to these nodes."""
@@ -587,5 +593,7 @@ class Project:
 
     def late_contracts(self) -> tuple[Broken, ...]:
         """The contracts whose freshness is not kept by what is stored."""
-        made = {str(each.key): each.materialized_at for each in self.status()}
-        return late(self.contracts().values(), made, self.world.now())
+        contracts = self.contracts()
+        with self.reading.view(self.environment) as view:
+            found = view.materialized_at(key for key in self.loaded.graph.definitions if str(key) in contracts)
+        return late(contracts.values(), {str(key): at for key, at in found.items()}, self.world.now())

@@ -85,7 +85,7 @@ class AssetStatus:
     partitions: Mapping[State, int]
     #: Of the worst partitions, each once.
     causes: tuple[Cause, ...]
-    #: When its newest current value was made or confirmed.
+    #: When the value was made or confirmed that became current last.
     materialized_at: datetime | None
     #: How the last attempt at the first of these partitions ended, where that is what the state says.
     setback: Setback | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from assetflow.graph import Graph
 from assetflow.load.definitions import Loaded
 from assetflow.load.file_versions import FileVersions
 from assetflow.load.sources import observe
+from assetflow.model.definition import Node
 from assetflow.model.history import History, Memo, Snapshot
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.partitioning import KeySource
@@ -21,7 +22,8 @@ from assetflow.model.storage import Store
 from assetflow.model.versions import Stored
 from assetflow.plan.checks import judged
 from assetflow.plan.keysets import KeySets
-from assetflow.plan.memos import Moved, Some, advanced, scope
+from assetflow.plan.memos import Moved, Some, advanced, alike, scope
+from assetflow.plan.together import FEW
 
 __all__ = ["Seen", "look", "taken"]
 
@@ -74,10 +76,12 @@ def taken(
     seen: Seen,
     as_of: datetime,
     given: Mapping[str, tuple[str, ...]] | None = None,
+    singly: Collection[AssetKey] | None = None,
 ) -> Snapshot:
     """The snapshot to plan these targets on. Pasts are read only of what the memos do not prove fresh.
 
-    ``given`` are partition keys that values of assets give.
+    ``given`` are partition keys that values of assets give. Of what is alike in many partitions one past is read for
+    all, but of nodes in ``singly`` (None: of all nodes, each is read).
     """
     closure = _closure(graph, targets)
     with catalog.view(environment) as view:
@@ -91,7 +95,12 @@ def taken(
         changed = _changed_sources(graph, sources, seen, histories, keys)
         memos = view.memos()
         compared = _compared(graph, view, memos, targets, known, changed, lost, as_of)
-        whole, some = _looked_at(graph, closure, compared, keys)
+        one_for_all: Mapping[AssetKey, frozenset[str]] = {}
+        if compared is not None and singly is not None and _is_plain(targets):
+            admission = _Admission(graph, view, memos, keys, compared, singly)
+            moved = _moved(view, memos)
+            one_for_all = alike(graph, memos, moved, known, compared, lost, as_of, admission)
+        whole, some = _looked_at(graph, closure, compared, keys, one_for_all)
         histories.update(view.histories(whole - set(sources), lost=lost))
         histories.update(view.histories_of([each for each in some if each not in histories], lost=lost))
         return Snapshot(
@@ -102,6 +111,7 @@ def taken(
             observed={partition: stored.data for partition, stored in seen.stored.items()},
             histories=histories,
             compared=compared,
+            alike=one_for_all,
             carried={} if compared is None else _carried(memos, graph, compared, view.revision),
         )
 
@@ -158,18 +168,64 @@ def _compared(
 ) -> dict[AssetKey, Some] | None:
     if not memos:
         return None
-    since = min(memo.revision for memo in memos.values())
-    moved: dict[AssetKey, Moved] = dict(view.moved_assets(since))
-    if moved:
-        moved.update(view.moved_keys(moved.keys() - view.judged_assets(since), since, _MANY))
+    moved = _moved(view, memos)
     also: Iterable[AssetKey] = ()
     if targets.force:
         also = graph.assets if targets.assets is None else targets.assets
     return scope(graph, memos, moved, known, changed, lost, as_of, also=also)
 
 
+def _moved(view: View, memos: Mapping[AssetKey, Memo]) -> dict[AssetKey, Moved]:
+    """What moved since the oldest memo."""
+    since = min(memo.revision for memo in memos.values())
+    moved: dict[AssetKey, Moved] = dict(view.moved_assets(since))
+    if moved:
+        moved.update(view.moved_keys(moved.keys() - view.judged_assets(since), since, _MANY))
+    return moved
+
+
+def _is_plain(targets: Targets) -> bool:
+    """Whether whole assets are asked for, as they are."""
+    return not (targets.force or targets.only or targets.keys is not None or targets.cells is not None)
+
+
+class _Admission:
+    """Which keys are alike though all are compared: not what failed, was skipped, or runs, and not that of which an
+    older value may serve again.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        view: View,
+        memos: Mapping[AssetKey, Memo],
+        keys: KeySets,
+        compared: Mapping[AssetKey, Some],
+        singly: Collection[AssetKey],
+    ) -> None:
+        self._memos = memos
+        self._keys = keys
+        self._view = view
+        self._singly = singly
+        nodes = [graph.nodes[name] for name, some in compared.items() if some is None and name in memos]
+        self._known = view.known_recipes(node.recipe.digest for node in nodes)
+        self._set_back = view.set_back(output for node in nodes for output in node.outputs)
+
+    def __call__(self, node: Node, apart: frozenset[str]) -> Some:
+        if node.key in self._singly:
+            return None
+        apart = apart.union(*(self._set_back.get(output, ()) for output in node.outputs))
+        if self._memos[node.key].definition != node.digest and node.recipe.digest in self._known:
+            apart = apart.union(*(self._view.made_from(output, node.recipe.digest) for output in node.outputs))
+        return apart if len(self._keys.of_node(node)) - len(apart) > FEW else None
+
+
 def _looked_at(
-    graph: Graph, closure: Iterable[AssetKey], compared: Mapping[AssetKey, Some] | None, keys: KeySets
+    graph: Graph,
+    closure: Iterable[AssetKey],
+    compared: Mapping[AssetKey, Some] | None,
+    keys: KeySets,
+    one_for_all: Mapping[AssetKey, frozenset[str]],
 ) -> tuple[set[AssetKey], set[Partition]]:
     """The assets and the partitions that are made or read where something is compared."""
     whole: set[AssetKey] = set()
@@ -177,11 +233,14 @@ def _looked_at(
     for name in closure:
         node = graph.nodes[name]
         chosen = None if compared is None else compared.get(name, frozenset())
+        own = keys.of_node(node)
+        if name in one_for_all:
+            apart = one_for_all[name]
+            chosen = apart | {next(key for key in own if key not in apart)}
         if chosen is None:
             whole.update(node.outputs)
-            whole.update(edge.asset for edge in node.needs)
+            whole.update(edge.asset for edge in node.needs if graph.node_of(edge.asset).key not in one_for_all)
             continue
-        own = keys.of_node(node)
         for key in chosen:
             some.update(Partition(output, key) for output in node.outputs)
             if key not in own:

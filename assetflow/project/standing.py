@@ -25,7 +25,7 @@ def statuses(
     for each in plan.standings.summed():
         by_asset.setdefault(each[0].asset, []).append(each)
     with catalog.view(plan.environment) as view:
-        made = view.materialized_at(shown)
+        made = view.last_made(shown)
     found = []
     for asset in shown:
         total = len(keys.of(asset))

@@ -165,5 +165,10 @@ def test_sums_over_an_asset_agree_with_its_partitions(catalog, journal, w):
             w.asset("a"): made_at,
             w.asset("b"): made_at,
         }
+        assert view.last_made([w.asset("a"), w.asset("b"), w.asset("c")]) == {
+            w.asset("a"): made_at,
+            w.asset("b"): made_at,
+        }
     with catalog.view("other") as view:
         assert (view.single_blobs(), view.moved_assets(0), view.materialized_at([w.asset("a")])) == ({}, {}, {})
+        assert view.last_made([w.asset("a")]) == {}

@@ -46,10 +46,15 @@ class LawfulPlan:
         if not self.targets.only:
             self._live()
         assert self.world.plan(self.project, self.targets, self.environment) == self.plan, "deterministic"
-        few, together._FEW = together._FEW, 0
+        few, together.FEW = together.FEW, 0
         as_one = self.world.plan(self.project, self.targets, self.environment)
-        together._FEW = few
+        together.FEW = few
         assert replace(as_one, memos={}) == replace(self.plan, memos={}), "deciding many as one changes nothing"
+        if not (self.targets.force or self.targets.only or self.targets.keys is not None):
+            together.FEW = 0
+            read_once = self.world.plan_alike(self.project, self.targets, self.environment)
+            together.FEW = few
+            assert replace(read_once, memos={}) == replace(self.plan, memos={}), "one past for all changes nothing"
         with_memos = self.world.plan(self.project, self.targets, self.environment, memos=True)
         assert replace(with_memos, memos={}) == replace(self.plan, memos={}), "memos change nothing"
         return self

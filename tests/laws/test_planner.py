@@ -20,6 +20,7 @@ from toy_world import World
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.partitioning import KeysOf
 from assetflow.model.plan import Targets
+from assetflow.plan import together
 
 LONG = os.environ.get("ASSETFLOW_LAWS") == "long"
 
@@ -240,3 +241,55 @@ class Team:
 
         report = self.world.materialize(self.project, self.targets(choose), memos=memos, meanwhile=meanwhile)
         assert not report.needless, "early cutoff"
+
+
+#: What may happen between a run and an edit.
+BETWEEN = (
+    "change_file",
+    "change_inbox",
+    "wait",
+    "break_something",
+    "roll_back",
+    "lose",
+    "materialize",
+    "revert",
+    "recut",
+)
+read_once: list[int] = []
+
+
+@given(first=st.integers(0, 2**32), turns=st.lists(st.integers(0, 2**32), min_size=1, max_size=4))
+@settings(max_examples=2_000 if LONG else 120, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+def test_one_past_serves_for_all_that_are_alike(first: int, turns: list[int]) -> None:
+    """As above, where code changes after all was made, and little happened in between."""
+    choose = Random(first)
+    team = Team(choose)
+    for key, old in team.project.items():
+        age = old.max_age if choose.random() < 0.1 else None
+        team.project[key] = replace(
+            old, max_age=age, fragile=False, stateful=False, cut=old.cut or choose.choice(["hour", "inbox"])
+        )
+    team.earlier = [team.project]
+    for number in turns:
+        choose = Random(number)
+        for _ in range(2):  # the second one proves that all is fresh
+            team.world.materialize(team.project, Targets(), "main", memos=True)
+        for _ in range(choose.choice([0, 0, 1, 2])):
+            getattr(team, choose.choice(BETWEEN))(choose)
+        for _ in range(choose.choice([1, 1, 2, 3])):
+            one = choose.choice(list(team.project.values()))
+            team._write(replace(one, **{choose.choice(["code", "code", "type"]): 100 + choose.randrange(3)}))
+            team.look(Targets(), "main")
+            if choose.random() < 0.5:  # some of it is made, or fails
+                if choose.random() < 0.5:
+                    team.break_something(choose)
+                assets = sorted(graph_of(team.project).assets)
+                some = frozenset(choose.sample(assets, 1))
+                cut = graph_of(team.project).node_of(next(iter(some))).partitioning
+                keys = frozenset("x") if cut == KeysOf(INBOX) and "x" in team.world.inbox else None
+                few, together.FEW = together.FEW, 0
+                team.world.materialize(team.project, Targets(assets=some, keys=keys), "main", reads_once=True)
+                together.FEW = few
+                team.world.trouble.clear()
+                team.look(Targets(), "main")
+    read_once.append(team.world.read_once)

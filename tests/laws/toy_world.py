@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from toy_project import (
@@ -31,15 +32,16 @@ from toy_project import (
 )
 
 from assetflow.graph import Graph
+from assetflow.model.definition import Node
 from assetflow.model.history import History, Materialization, Memo, Setback, SetbackKind, Snapshot
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import CauseKind, Plan, Step, Targets
 from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Recipe
 from assetflow.model.versions import DataVersion
-from assetflow.plan import Keep, KeySets, Leave, Reuse, decide, plan, trace_of
+from assetflow.plan import Keep, KeySets, Leave, PastNeeded, Reuse, decide, plan, trace_of
 from assetflow.plan.ageing import age_of
-from assetflow.plan.memos import Moved, advanced, scope
+from assetflow.plan.memos import Moved, advanced, alike, scope
 
 __all__ = ["Report", "World"]
 
@@ -74,6 +76,8 @@ class World:
         #: The ingredients of the last attempt where it left no value.
         self.tried: dict[str, dict[Partition, Any]] = {"main": {}, "dev": {}}
         self.memos: dict[str, dict[AssetKey, Memo]] = {"main": {}, "dev": {}}
+        #: How often one past was read for all of a node.
+        self.read_once = 0
 
     # The catalog
 
@@ -115,8 +119,18 @@ class World:
         file = {} if self.file is None else {Partition(FILE): self.file}
         return {**file, **{Partition(INBOX, key): value for key, value in self.inbox.items()}}
 
-    def snapshot(self, project: Project, environment: str, *, memos: bool, force: frozenset[AssetKey]) -> Snapshot:
-        """With memos the snapshot holds no history that the planner has no business with."""
+    def snapshot(
+        self,
+        project: Project,
+        environment: str,
+        *,
+        memos: bool,
+        force: frozenset[AssetKey],
+        singly: frozenset[AssetKey] | None = None,
+    ) -> Snapshot:
+        """With memos the snapshot holds no history that the planner has no business with; of what is alike that of one,
+        but for nodes in ``singly`` (None: for all).
+        """
         graph = graph_of(project)
         observed = {partition: version(value) for partition, value in self.observations().items()}
         keys = {INBOX: tuple(sorted(self.inbox))}
@@ -138,11 +152,19 @@ class World:
                 for asset, found in self.moved[environment].items()
             }
             compared = scope(graph, self.memos[environment], moved, keys, changed, lost, self.now, force)
+        one_for_all: Mapping[AssetKey, frozenset[str]] = {}
+        if compared is not None and singly is not None:
+            admitted = partial(self._admitted, environment, KeySets(graph, keys, self.now), singly)
+            args = (graph, self.memos[environment], moved, keys, compared, lost, self.now)
+            one_for_all = alike(*args, admitted)
         histories = {}
         key_sets = KeySets(graph, keys, self.now)
         for node in graph.nodes.values():
             own = key_sets.of_node(node)
             some = None if compared is None or node.observed else compared.get(node.key, frozenset())
+            if node.key in one_for_all:
+                apart = one_for_all[node.key]
+                some = apart | {next(key for key in own if key not in apart)}
             for key in own:
                 if some is None or key in some:
                     wanted = [Partition(output, key) for output in node.outputs]
@@ -159,7 +181,32 @@ class World:
             observed=observed,
             histories=histories,
             compared=compared,
+            alike=one_for_all,
         )
+
+    def _admitted(
+        self, environment: str, keys: KeySets, singly: frozenset[AssetKey], node: Node, apart: frozenset[str]
+    ) -> frozenset[str] | None:
+        if node.key in singly:
+            return None
+        made = (one for one in self.made if one.recipe.digest == node.recipe.digest)
+        apart |= {one.partition.key for one in made if one.partition.asset in node.outputs}
+        apart |= {each.key for each in self.setbacks[environment] if each.asset in node.outputs}
+        return apart if len(keys.of_node(node)) > len(apart) else None
+
+    def plan_alike(self, project: Project, targets: Targets, environment: str) -> Plan:
+        """As :meth:`plan` with memos, where what is alike is read once."""
+        graph, singly = graph_of(project), frozenset[AssetKey]()
+        while True:
+            snapshot = self.snapshot(project, environment, memos=True, force=frozenset(), singly=singly)
+            self.read_once += len(snapshot.alike)
+            try:
+                return plan(graph, snapshot, targets)
+            except PastNeeded as needed:
+                more = singly | needed.nodes
+                if more == singly:
+                    raise
+                singly = more
 
     def plan(self, project: Project, targets: Targets, environment: str = "main", *, memos: bool = False) -> Plan:
         graph = graph_of(project)
@@ -178,9 +225,14 @@ class World:
         memos: bool = False,
         observes: bool = True,
         meanwhile: Callable[[int], None] = lambda step: None,
+        reads_once: bool = False,
     ) -> Report:
-        """Plan and obey. ``meanwhile(0)`` comes between snapshot and first commit, ``meanwhile(n)`` before step n."""
-        report = Report(self.plan(project, targets, environment, memos=memos))
+        """Plan and obey; with ``reads_once`` where what is alike is read once.
+
+        ``meanwhile(0)`` comes between snapshot and first commit, ``meanwhile(n)`` before step n.
+        """
+        plan = self.plan_alike if reads_once else partial(self.plan, memos=memos)
+        report = Report(plan(project, targets, environment))
         graph, now = graph_of(project), report.plan.as_of
         observed = self.observations()
         meanwhile(0)
