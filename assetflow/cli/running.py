@@ -17,7 +17,7 @@ from assetflow.cli.output import Output
 from assetflow.cli.session import Session
 from assetflow.errors import UsageError
 from assetflow.model.durations import duration_text
-from assetflow.model.plan import Action, Plan, Step
+from assetflow.model.plan import Action, Alike, Plan, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,6 +87,8 @@ def materialize(
         _confirm(session.out, project, plan)
     elif partition is not None and plan.steps and not (session.out.json or lines):
         show_plan(session.out, plan)
+    if chunk is not None and not any(project.loaded.bound[part.node].batch for part in _made_by(plan)):
+        session.out.note("--chunk says nothing here: no asset of this plan makes several partitions by one call")
     options = RunOptions(
         targets=tuple(selection or ()),
         jobs=jobs,
@@ -219,14 +221,18 @@ _OUTSIDE = 100
 def _calls_outside(project: Project, plan: Plan) -> Iterator[tuple[int, str]]:
     """How often each asset is called that takes a resource."""
     steps: Counter[AssetKey] = Counter()
-    for part in plan.steps.parts:
-        if part.action in {Action.RUN, Action.MAYBE}:
-            steps[part.node] += 1 if isinstance(part, Step) else len(part.keys)
+    for part in _made_by(plan):
+        steps[part.node] += 1 if isinstance(part, Step) else len(part.keys)
     for node, count in steps.items():
         bound = project.loaded.bound[node]
         if bound.resources:
             most = 1 if bound.batch is None else bound.batch.most or count
             yield math.ceil(count / most), str(node)
+
+
+def _made_by(plan: Plan) -> Iterator[Step | Alike]:
+    """The steps of a plan that may call a function."""
+    return (part for part in plan.steps.parts if part.action in {Action.RUN, Action.MAYBE})
 
 
 def _tell(out: Output, plan: Plan, result: Result) -> None:

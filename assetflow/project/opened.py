@@ -31,7 +31,7 @@ from assetflow.model.event import Listener
 from assetflow.model.history import Snapshot
 from assetflow.model.journal import KeyEdit, RunStatus
 from assetflow.model.keys import Address, AssetKey, Partition
-from assetflow.model.partitioning import dynamic_of, sources_of
+from assetflow.model.partitioning import KeySource, dynamic_of, sources_of
 from assetflow.model.plan import Plan, State, Targets
 from assetflow.model.storage import Store
 from assetflow.plan import KeySets, PastNeeded
@@ -515,7 +515,12 @@ class Project:
         if key in self.loaded.views:
             if partition or version is not None:
                 raise is_a_view(key)
-            return viewed(self.loaded, key, as_, self.past, self.values(), self.files, self.world.now())
+            known: dict[KeySource, tuple[str, ...]] = {}
+            with self.reading.view(self.environment) as view:
+                known.update(view.key_sets())
+            known.update(self._given(self.loaded.graph.nodes, Seen()))
+            now = self.world.now()
+            return viewed(self.loaded, key, as_, self.past, self.values(), self.files, now, known)
         hint = as_
         if hint is None:
             node = self.loaded.graph.node_of(key)

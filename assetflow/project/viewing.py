@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from assetflow.load.definitions import BoundInput, Loaded
 from assetflow.load.sources import FileVersions
 from assetflow.model.keys import AssetKey
 from assetflow.model.keysets import Keys
-from assetflow.model.partitioning import SINGLE, sources_of
+from assetflow.model.partitioning import SINGLE, KeySource, sources_of
 from assetflow.plan import KeySets
 from assetflow.project.snapshot import look
 from assetflow.run.arguments import Argument, Lying, Member, Seen, loaded
@@ -37,9 +37,16 @@ def is_a_view(key: AssetKey) -> UsageError:
 
 
 def viewed(
-    project: Loaded, key: AssetKey, hint: object, past: Past, values: Values, files: FileVersions, as_of: datetime
+    project: Loaded,
+    key: AssetKey,
+    hint: object,
+    past: Past,
+    values: Values,
+    files: FileVersions,
+    as_of: datetime,
+    known: Mapping[KeySource, tuple[str, ...]],
 ) -> Any:
-    """A view's table, of the library that ``hint`` names; None: pyarrow's.
+    """A view's table, of the library that ``hint`` names; None: pyarrow's. ``known`` are the keys of dynamic sets.
 
     Raises UsageError ``no-value`` where something that it reads is not made yet, and as loading does.
     """
@@ -47,7 +54,7 @@ def viewed(
     hints = {output.key: output.hint for each in project.bound.values() for output in each.outputs}
     arguments: dict[str, Any] = {}
     for each in bound.inputs:
-        members = tuple(_members(project, key, each, past, files, as_of))
+        members = tuple(_members(project, key, each, past, files, as_of, known))
         whole = Argument(str(key), each, members, hints.get(each.edge.asset))
         arguments[each.parameter] = loaded(whole, values, lambda: None)
     with TemporaryDirectory(prefix="assetflow-", ignore_cleanup_errors=True) as folder:
@@ -56,7 +63,13 @@ def viewed(
 
 
 def _members(
-    project: Loaded, key: AssetKey, taken: BoundInput, past: Past, files: FileVersions, as_of: datetime
+    project: Loaded,
+    key: AssetKey,
+    taken: BoundInput,
+    past: Past,
+    files: FileVersions,
+    as_of: datetime,
+    known: Mapping[KeySource, tuple[str, ...]],
 ) -> Iterator[Member]:
     asset = taken.edge.asset
     partitioning = project.graph.node_of(asset).partitioning
@@ -74,7 +87,7 @@ def _members(
         return
     today: Keys | None = None
     if partitioning != SINGLE:
-        today = KeySets(project.graph, seen.keys(project.graph), as_of).of(asset)
+        today = KeySets(project.graph, {**seen.keys(project.graph), **known}, as_of).of(asset)
     found = [each for each in past.current(asset) if today is None or each.materialization.partition.key in today]
     if not found and today is None:
         hint = f"assetflow materialize {asset}"

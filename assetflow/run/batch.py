@@ -16,9 +16,10 @@ from typing import Any
 from assetflow import resource as resources
 from assetflow import types
 from assetflow.errors import ValueMismatch
+from assetflow.load.code.includes import unchanged
 from assetflow.load.definitions import BoundBatch
 from assetflow.model.context import Batch, Skip
-from assetflow.run.arguments import Argument, Watched
+from assetflow.run.arguments import Argument, Watched, unmoved
 from assetflow.run.attempt import Result, Saved, Work, ended, kept, returned, stepping
 from assetflow.run.capture import captured
 from assetflow.run.failures import message_of
@@ -76,12 +77,16 @@ def _outcomes(works: Sequence[Work], tools: Tools, log: AttemptLog) -> list[_Out
     assert first.bound.batch is not None
     batch = Batch(work.partition for work in works)
     with stepping(first, batch, tools, together=True) as context:
-        value = returned(first, _together(works), _watched(works), context, tools)
+        watched = _watched(works)
+        value = returned(first, _together(works), watched, context, tools)
         values = _by_partition(value, works, first.bound.batch)
         del value
+        unmoved(watched)
+        unchanged(first.bound.includes)
+        once = replace(first.bound, includes=())  # what is outside is looked at once for all
         metadata = context.metadata
         outcomes: list[_Outcome] = []
-        for work in works:
+        for work in (replace(each, watched=(), bound=once) for each in works):
             try:
                 with stepping(work, Batch([work.partition]), tools) as own:
                     own.metadata.update(metadata)
@@ -90,6 +95,7 @@ def _outcomes(works: Sequence[Work], tools: Tools, log: AttemptLog) -> list[_Out
             except Exception as error:  # what is wrong with one of them
                 outcomes.append(error)
             values.pop(work.step.key, None)
+        unmoved(watched)
     return outcomes
 
 

@@ -233,3 +233,22 @@ def test_mistaken_edits(shop: Folder) -> None:
     assert "did you mean regulars" in shop.run("partitions", "add", "regular", "ann", code=2).err
     assert "error[bad-option]" in shop.run("partitions", "card", "ann", code=2).err
     assert "error[unknown-keys]" in shop.run("partitions", "add", "letter", "ann", code=2).err
+
+
+def test_a_view_reads_the_keys_that_there_are(shop: Folder) -> None:
+    shop.edit("shop.py", "Product, asset", "Product, asset, sql_asset")
+    shop.write(
+        "shop.py",
+        (shop.path / "shop.py").read_text()
+        + """
+@asset(partitions=REGULARS)
+def visits(ctx: Context) -> pl.DataFrame:
+    return pl.DataFrame({"who": [ctx.partition.key]})
+
+seen = sql_asset("seen", "select who from visits order by who", view=True)
+""",
+    )
+    shop.run("partitions", "add", "regulars", "bob", "ann", "zoe")
+    shop.run("materialize", "visits")
+    shop.run("partitions", "remove", "regulars", "zoe")
+    assert shop.json("cat", "seen") == [{"who": "ann"}, {"who": "bob"}]
