@@ -102,6 +102,7 @@ def main() -> None:
         command(path, "materialize", "-p", "day=2026-01-05,region=a,kind=1")
         command(path, "status")
         command(path, "plan", "-p", "region=b")
+        command(path, "partitions", "cell", "--by", "region")
         command(path, "partitions", "cell", "-p", "day=2026-01-05,kind=1")
 
 

@@ -12,9 +12,10 @@ from assetflow.cli import shapes
 from assetflow.cli.output import MARKS, Output, local_time
 from assetflow.cli.session import Session, known_names
 from assetflow.errors import UsageError
+from assetflow.model.plan import State
 
 if TYPE_CHECKING:  # so that --help need not load them
-    from assetflow.project.results import PartitionStatus
+    from assetflow.project.results import DimensionStatus, PartitionStatus
 
 __all__ = ["partitions"]
 
@@ -41,6 +42,7 @@ def partitions(
     ] = None,
     since: Annotated[str, typer.Option("--from", help="Only from this time or key on.")] = "",
     until: Annotated[str, typer.Option("--to", help="Only up to this time or key, included.")] = "",
+    by: Annotated[str, typer.Option("--by", metavar="DIMENSION", help="Sums for each value of a dimension.")] = "",
     picture: Annotated[bool, typer.Option("--picture", help="A mark a partition instead of a line.")] = False,
 ) -> int:
     """The partitions of an asset, with the time that they stand for in UTC, and how they stand."""
@@ -53,6 +55,8 @@ def partitions(
             f"partitions takes one asset, or add or remove with a set and its keys, got {' '.join(words)}",
             hint="assetflow partitions add customers acme",
         )
+    if by:
+        return _by(session, address, by, narrowed=bool(partition or since or until or picture))
     wanted = list(partition or ())
     if since or until:
         if wanted:
@@ -76,6 +80,31 @@ def partitions(
     counts = Counter(str(each.state) for each in found)
     said = ", ".join(f"{counts[name]:,} {name}" for name in MARKS if counts[name])
     out.note(f"{len(found):,} partition{'' if len(found) == 1 else 's'}{': ' if said else ''}{said}")
+    return 0
+
+
+def _by(session: Session, address: str, dimension: str, *, narrowed: bool) -> int:
+    """How many partitions stand how, for each value of a dimension."""
+    if narrowed:
+        raise UsageError("bad-option", "--by sums all partitions", hint="leave out the other options")
+    project, out = session.project(), session.out
+    found: Sequence[DimensionStatus] = project.partitions_by(address, dimension)
+    session.tell_unavailable(project)
+    counts = [{str(state): count for state, count in each.partitions.items() if count} for each in found]
+    if out.json:
+        rows = zip(found, counts, strict=True)
+        values = [
+            {"value": each.value, "total": each.total, **{str(state): said.get(str(state), 0) for state in State}}
+            for each, said in rows
+        ]
+        out.object(dimension=dimension, values=values)
+        return 0
+    states = [str(state) for state in reversed(State) if any(str(state) in said for said in counts)]
+    rows_shown = [
+        [each.value, f"{each.total:,}", *(f"{said[name]:,}" if name in said else "" for name in states)]
+        for each, said in zip(found, counts, strict=True)
+    ]
+    out.table([dimension, "partitions", *states], rows_shown)
     return 0
 
 

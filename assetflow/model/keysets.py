@@ -9,6 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -27,6 +28,7 @@ __all__ = [
     "Started",
     "Stretch",
     "Windows",
+    "counted",
     "instant_text",
     "parted",
     "shown_keys",
@@ -185,6 +187,16 @@ class Stretch(Sequence[str]):
     def __init__(self, keys: Sequence[str], begin: int, end: int) -> None:
         self._keys = keys
         self._range = range(begin, end)
+
+    @property
+    def of(self) -> Sequence[str]:
+        """What it is a part of."""
+        return self._keys
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Where it begins and ends in that."""
+        return self._range.start, self._range.stop
 
     @overload
     def __getitem__(self, at: int) -> str: ...
@@ -370,6 +382,26 @@ class RaggedKeys(ProductKeys):
 
     def __len__(self) -> int:
         return len(self._places)
+
+
+def counted(keys: Sequence[str], name: str) -> dict[str, int]:
+    """How many of some keys of a product have each value of a dimension."""
+    begin, end = keys.bounds if isinstance(keys, Stretch) else (0, len(keys))
+    whole = keys.of if isinstance(keys, Stretch) else keys
+    if type(whole) is not ProductKeys or begin == end:
+        return dict(Counter((parted(key) or {})[name] for key in keys))
+    names = list(whole.dimensions)
+    sizes = [len(each) for each in whole.dimensions.values()]
+    at = names.index(name)
+    stride = math.prod(sizes[at + 1 :])
+    cycle = stride * sizes[at]
+
+    def before(place: int, own: int) -> int:
+        """How many cells before a place have the value at a position."""
+        return place // cycle * stride + min(max(place % cycle - own * stride, 0), stride)
+
+    found = {value: before(end, own) - before(begin, own) for own, value in enumerate(whole.dimensions[name])}
+    return {value: count for value, count in found.items() if count}
 
 
 def _first_after(start: str, windows: Windows) -> int:

@@ -161,6 +161,8 @@ class _Scoping:
                 return None
             chosen |= moved | self._gone.get(output, set())
         for read in node.needs:
+            if read in node.cut_by:
+                continue  # it says which keys there are, and no more
             touched = self._touched(read, memo.revision, grown)
             if touched is None:
                 return None

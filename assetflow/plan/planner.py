@@ -330,7 +330,7 @@ class _Planning:
             or (targets.force and chosen is not None)
             or (chosen is not None and len(chosen) != len(keys))
             or any(partition.asset in node.outputs and partition.key in keys for partition in targets.named)
-            or len(node.needs) != len(node.inputs)
+            or len(node.needs) != len(node.inputs) + len(node.cut_by)
             or (places := self.together.places_apart(node, keys)) is None
         ):
             return False

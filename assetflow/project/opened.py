@@ -41,8 +41,8 @@ from assetflow.plan.choosing import STATES, named_key
 from assetflow.project.contracts import late, promised, promised_at, releases
 from assetflow.project.dynamic import Remembered, keys_of_values
 from assetflow.project.explaining import explained
-from assetflow.project.partitions import listed
-from assetflow.project.results import AssetStatus, Explanation, Named, PartitionStatus, Result
+from assetflow.project.partitions import by_dimension, listed
+from assetflow.project.results import AssetStatus, DimensionStatus, Explanation, Named, PartitionStatus, Result
 from assetflow.project.running import USUAL, Running, RunOptions
 from assetflow.project.schemas import last_columns, refuse_misfits
 from assetflow.project.snapshot import Seen, look, taken
@@ -377,6 +377,16 @@ class Project:
         texts = None if keys is None or states else keys
         found = listed(self.loaded.graph, plan, key, texts, self.reading)
         return tuple(each for each in found if not states or each.state in states)
+
+    def partitions_by(self, asset: Named, dimension: str) -> tuple[DimensionStatus, ...]:
+        """How the partitions of an asset stand, summed for each value of a dimension. Raises UsageError
+        ``unknown-dimension``.
+        """
+        key = self.resolve(asset)
+        if key in self.loaded.graph.views:
+            raise is_a_view(key)
+        plan, _, _ = self._planned(Targets(assets=frozenset([key])))
+        return by_dimension(self.loaded.graph, plan, key, dimension)
 
     def explain(self, address: str) -> Explanation:
         """Why a partition is in its state, and what differs between its making and today."""

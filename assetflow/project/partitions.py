@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from assetflow.catalog import Catalog
+from assetflow.errors import UsageError, nearest
 from assetflow.graph import Graph
 from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.keysets import counted
 from assetflow.model.plan import Plan, State, Targets
 from assetflow.plan import KeySets
 from assetflow.plan.closure import selection
-from assetflow.project.results import PartitionStatus
+from assetflow.project.results import DimensionStatus, PartitionStatus
 
-__all__ = ["listed"]
+__all__ = ["by_dimension", "listed"]
+
+
+def by_dimension(graph: Graph, plan: Plan, asset: AssetKey, name: str) -> tuple[DimensionStatus, ...]:
+    """How the partitions of an asset stand, summed for each value of a dimension, in order.
+
+    Raises UsageError ``unknown-dimension``.
+    """
+    own = KeySets(graph, plan.keys, plan.as_of).of(asset)
+    if name not in own.dimensions:
+        known = sorted(own.dimensions)
+        hint = nearest(name, known) or (f"it has {', '.join(known)}" if known else f"assetflow partitions {asset}")
+        raise UsageError("unknown-dimension", f"{asset} has no dimension {name!r}", hint=hint)
+    counts = {value: Counter[State]() for value in own.dimensions[name]}
+    for value, count in counted(own, name).items():
+        counts[value][State.FRESH] = count
+    for partition, standing in plan.standings.singly.items():
+        if partition.asset == asset:
+            _move(counts[own.values(partition.key)[name]], standing.state, 1)
+    for part in plan.steps.alike:
+        if asset in part.outputs:
+            for value, count in counted(part.keys, name).items():
+                _move(counts[value], part.standing.state, count)
+    return tuple(DimensionStatus(value=value, partitions=dict(found)) for value, found in counts.items())
+
+
+def _move(counts: Counter[State], state: State, count: int) -> None:
+    counts[State.FRESH] -= count
+    counts[state] += count
 
 
 def listed(

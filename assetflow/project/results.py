@@ -16,7 +16,7 @@ from assetflow.model.journal import Outcome, RunStatus
 from assetflow.model.keys import AssetKey, Partition
 from assetflow.model.plan import Cause, State
 
-__all__ = ["AssetStatus", "Difference", "Explanation", "PartitionStatus", "Result"]
+__all__ = ["AssetStatus", "Difference", "DimensionStatus", "Explanation", "PartitionStatus", "Result"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +89,18 @@ class AssetStatus:
     materialized_at: datetime | None
     #: How the last attempt at the first of these partitions ended, where that is what the state says.
     setback: Setback | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionStatus:
+    """How the partitions stand that have one value of a dimension."""
+
+    value: str
+    partitions: Mapping[State, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.partitions.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

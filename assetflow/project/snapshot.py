@@ -94,11 +94,11 @@ def taken(
         keys = KeySets(graph, known, as_of)
         changed = _changed_sources(graph, sources, seen, histories, keys)
         memos = view.memos()
-        compared = _compared(graph, view, memos, targets, known, changed, lost, as_of)
+        moved = _moved(view, memos)
+        compared = _compared(graph, memos, moved, targets, known, changed, lost, as_of) if memos else None
         one_for_all: Mapping[AssetKey, frozenset[str]] = {}
-        if compared is not None and singly is not None and _is_plain(targets):
+        if compared and singly is not None and None in compared.values() and _is_plain(targets):
             admission = _Admission(graph, view, memos, keys, compared, singly)
-            moved = _moved(view, memos)
             one_for_all = alike(graph, memos, moved, known, compared, lost, as_of, admission)
         whole, some = _looked_at(graph, closure, compared, keys, one_for_all)
         histories.update(view.histories(whole - set(sources), lost=lost))
@@ -158,17 +158,14 @@ def _closure(graph: Graph, targets: Targets) -> frozenset[AssetKey]:
 
 def _compared(
     graph: Graph,
-    view: View,
     memos: Mapping[AssetKey, Memo],
+    moved: Mapping[AssetKey, Moved],
     targets: Targets,
     known: Mapping[KeySource, tuple[str, ...]],
     changed: Mapping[AssetKey, Some],
     lost: set[Partition],
     as_of: datetime,
-) -> dict[AssetKey, Some] | None:
-    if not memos:
-        return None
-    moved = _moved(view, memos)
+) -> dict[AssetKey, Some]:
     also: Iterable[AssetKey] = ()
     if targets.force:
         also = graph.assets if targets.assets is None else targets.assets
@@ -177,6 +174,8 @@ def _compared(
 
 def _moved(view: View, memos: Mapping[AssetKey, Memo]) -> dict[AssetKey, Moved]:
     """What moved since the oldest memo."""
+    if not memos:
+        return {}
     since = min(memo.revision for memo in memos.values())
     moved: dict[AssetKey, Moved] = dict(view.moved_assets(since))
     if moved:

@@ -170,6 +170,23 @@ def test_selections_of_partitions(shop: Folder, texts: list[str], expected: dict
     assert counts == expected
 
 
+def test_sums_for_each_value_of_a_dimension(shop: Folder) -> None:
+    shop.run("materialize", "cell", "--partition", "region=eu,day=2026-01-05..2026-01-09")
+    shop.edit("shop.py", 'f"{ctx.partition.keys', 'f"at {ctx.partition.keys')
+    assert [line.split() for line in shop.run("partitions", "cell", "--by", "region").out.splitlines()] == [
+        ["region", "partitions", "stale", "missing"],
+        ["eu", "45", "5", "40"],
+        ["us", "45", "45"],
+    ]
+    values = shop.json("partitions", "cell", "--by", "day")["values"]
+    assert [(each["value"], each["total"], each["stale"]) for each in values[3:5]] == [
+        ("2026-01-04", 2, 0),
+        ("2026-01-05", 2, 1),
+    ]
+    assert "did you mean region" in shop.run("partitions", "cell", "--by", "regoin", code=2).err
+    assert "error[bad-option]" in shop.run("partitions", "cell", "--by", "region", "--picture", code=2).err
+
+
 def test_missing_and_failed_select_by_how_partitions_stand(shop: Folder) -> None:
     shop.edit("shop.py", "BAD = ()", 'BAD = ("2026-01-03", "2026-01-09")')
     outcomes = ran(shop, "orders", "cell", code=1)

@@ -69,6 +69,7 @@ SHOWN = {
     "validate": ["validate"],
     "status": ["status"],
     "partitions": ["partitions", "good"],
+    "partitions --by": ["partitions", "cell", "--by", "shop"],
     "plan": ["plan"],
     "materialize": ["materialize"],
     "check": ["check"],
@@ -96,7 +97,7 @@ SHOWN = {
 }
 
 PROJECT = """
-from assetflow import Context, Contract, File, asset, product, source
+from assetflow import Context, Contract, File, Product, Static, asset, product, source
 
 raw = source("raw", File("raw.txt"))
 jsonshapes = product("jsonshapes", exposes=["good"])
@@ -117,6 +118,11 @@ def bad(good: str) -> str:
 @asset
 def below(bad: str) -> str:
     return bad
+
+
+@asset(partitions=Product(shop=Static("north"), kind=Static("new")))
+def cell() -> str:
+    return "z"
 """
 
 

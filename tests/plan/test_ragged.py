@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assetflow.model.calendars import Daily
-from assetflow.model.keysets import Keys, Listed, RaggedKeys, Started, Stretch, written
+from assetflow.model.keysets import Keys, Listed, ProductKeys, RaggedKeys, Started, Stretch, counted, written
 
 DAYS = Daily("2026-01-01", end="2026-01-08").keys_until(datetime(2027, 1, 1, tzinfo=UTC))
 starts = st.sampled_from(["", "2025", "2026-01-01", "2026-01-03T12:00", "2026-01-07", "2026-02"])
@@ -69,3 +70,13 @@ def test_starts_count_in_the_digest(cut: dict[str, Keys]) -> None:
     moved = {n: Started(k, ["2020"] * len(k)) if isinstance(k, Started) else k for n, k in cut.items()}
     same = all(list(k.starts) == ["2020"] * len(k) for k in cut.values() if isinstance(k, Started))
     assert (RaggedKeys(cut, "day").digest() == RaggedKeys(moved, "day").digest()) == same
+
+
+@given(dimensions(), st.integers(0, 60), st.integers(0, 60), st.booleans())
+def test_counts_of_a_dimension(cut: dict[str, Keys], begin: int, end: int, ragged: bool) -> None:
+    keys: ProductKeys = RaggedKeys(cut, "day") if ragged else ProductKeys(cut)
+    begin, end = min(begin, end, len(keys)), min(max(begin, end), len(keys))
+    for name in cut:
+        assert counted(keys, name) == Counter(keys.values(key)[name] for key in keys)
+        part = Stretch(keys, begin, end)
+        assert counted(part, name) == Counter(keys.values(key)[name] for key in part)
