@@ -189,7 +189,8 @@ def test_mappings_that_cannot_be_are_told(project: Project) -> None:
         "hint: int is not str\n"
         "error[bad-argument]: shop.later: it is partitioned by ['a', 'b']\n"
         "  shop.later   shop/a.py:19\n"
-        'hint: partitions= takes Daily("2026-01-01"), Static("eu", "us"), Product(…), or a source of Files(...)'
+        'hint: partitions= takes Daily("2026-01-01"), Static("eu", "us"), Dynamic("customers"), Product(…), or a '
+        "source of Files(...)"
     )
 
 
