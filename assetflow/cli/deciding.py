@@ -167,7 +167,7 @@ def tell_withheld(out: Output, plan: Plan) -> None:
 
 
 def _tell_kept(out: Output, plan: Plan) -> None:
-    """What changes of code and parameters leave as it is: ``shop.prices, 3 partitions kept: forward_only: …``."""
+    """What changes of code and parameters leave as it is: ``kept: shop.prices@a to c (3): forward_only: …``."""
     several: dict[tuple[Any, str], list[str]] = {}
     for partition, causes in plan.forward.items():
         several.setdefault((partition.asset, _because(causes)), []).append(partition.key)

@@ -48,6 +48,8 @@ def partitions(
     """The partitions of an asset, with the time that they stand for in UTC, and how they stand."""
     address, *more = words
     if address in _EDITS and len(more) > 1:
+        if partition or since or until or by or picture:
+            raise UsageError("bad-option", f"partitions {address} takes a set and keys", hint="leave out the options")
         return _edit(session, address, *more)
     if more:
         raise UsageError(

@@ -363,6 +363,8 @@ class _Planning:
         self.exceptions.discard(key)
         if len(made) != 1 or standing is None or not isinstance(made[0], Step) or made[0].action not in _MAKING:
             return None
+        if any(cause.kind is CauseKind.EXPIRED for cause in made[0].causes):
+            return None  # which says when this one was made
         return Alike(
             node=node.key,
             outputs=node.outputs,

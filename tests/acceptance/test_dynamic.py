@@ -232,6 +232,7 @@ def test_mistaken_edits(shop: Folder) -> None:
     assert "error[unknown-keys]" in shop.run("partitions", "add", "regular", "ann", code=2).err
     assert "did you mean regulars" in shop.run("partitions", "add", "regular", "ann", code=2).err
     assert "error[bad-option]" in shop.run("partitions", "card", "ann", code=2).err
+    assert "leave out the options" in shop.run("partitions", "add", "regulars", "ann", "--picture", code=2).err
     assert "error[unknown-keys]" in shop.run("partitions", "add", "letter", "ann", code=2).err
 
 

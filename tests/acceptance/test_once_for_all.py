@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -119,3 +122,21 @@ def test_part_of_it_and_force(shop: Folder) -> None:
         "shop.py", "@asset(partitions=DAYS)\ndef double", "@asset(partitions=DAYS, deterministic=True)\ndef double"
     )
     assert counts(shop) == {"run": 120, "maybe": 120 + 16}
+
+
+def test_what_is_expired_is_told_one_by_one(shop: Folder) -> None:
+    """A limit that is lowered later finds some that are older, and some that are not."""
+    shop.edit("shop.py", "@asset(partitions=DAYS)\ndef raw", '@asset(partitions=DAYS, max_age="9h")\ndef raw')
+    february = ("--partition", "2026-02-01..2026-02-28")
+    shop.run("materialize", "raw", "--only", "--force", *february)
+    times = [each["materialized_at"] for each in shop.json("partitions", "raw", *february)["partitions"]]
+    first = int(datetime.fromisoformat(min(times)).timestamp() * 1_000_000)
+    with closing(sqlite3.connect(shop.path / "catalog.db")) as connection:  # all others were made an hour before
+        connection.execute("UPDATE materializations SET made_at = made_at - 3600000000 WHERE made_at < ?", [first])
+        connection.commit()
+    shop.run("materialize")
+    shop.run("materialize")
+    shop.edit("shop.py", 'max_age="9h"', 'max_age="30m"')
+    shop.edit("shop.py", "FACTOR = 1", "FACTOR = 2")
+    kinds = Counter(cause["kind"] for step in shop.json("plan", "raw")["steps"] for cause in step["causes"])
+    assert kinds == {"code": 120, "expired": 120 - 28}

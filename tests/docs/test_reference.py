@@ -70,6 +70,7 @@ SHOWN = {
     "status": ["status"],
     "partitions": ["partitions", "good"],
     "partitions --by": ["partitions", "cell", "--by", "shop"],
+    "partitions add": ["partitions", "add", "guests", "ann"],
     "plan": ["plan"],
     "materialize": ["materialize"],
     "check": ["check"],
@@ -97,7 +98,7 @@ SHOWN = {
 }
 
 PROJECT = """
-from assetflow import Context, Contract, File, Product, Static, asset, product, source
+from assetflow import Context, Contract, Dynamic, File, Product, Static, asset, product, source
 
 raw = source("raw", File("raw.txt"))
 jsonshapes = product("jsonshapes", exposes=["good"])
@@ -123,6 +124,11 @@ def below(bad: str) -> str:
 @asset(partitions=Product(shop=Static("north"), kind=Static("new")))
 def cell() -> str:
     return "z"
+
+
+@asset(partitions=Dynamic("guests"))
+def guest() -> str:
+    return "g"
 """
 
 
