@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
+import importlib.util
 import json
 import os
 import pty
@@ -15,6 +17,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -31,6 +34,21 @@ settings.register_profile(
 settings.load_profile("assetflow")
 
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("ASSETFLOW_", "PYTEST_")) and k != "NO_COLOR"}
+
+
+def _module(path: Path) -> ModuleType:
+    """A module beside this one: tests are no package."""
+    spec = importlib.util.spec_from_file_location(f"tests_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_warm = _module(Path(__file__).with_name("warm.py")).Warm(CLEAN)
+atexit.register(_warm.close)
 
 
 @dataclass(frozen=True)
@@ -69,17 +87,7 @@ class Folder:
 
     def run(self, *arguments: str, code: int | None = 0, **environment: str) -> Done:
         """Run ``assetflow`` here; ``code`` is what it must exit with (None: anything)."""
-        command = [sys.executable, "-m", "assetflow", *arguments]
-        done = subprocess.run(
-            command,
-            cwd=self.path,
-            env={**CLEAN, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        result = Done(done.returncode, done.stdout, done.stderr)
+        result = Done(*_warm.run(arguments, self.path, {**CLEAN, **environment}, timeout=120))
         if code is not None:
             assert result.code == code, f"exit {result.code}\n{result.out}\n{result.err}"
         assert not re.search("^Traceback", result.err, re.MULTILINE) or "-v" in arguments, result.err

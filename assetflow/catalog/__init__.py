@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from assetflow.catalog import declared as declared
+    from assetflow.catalog import garbage as garbage
     from assetflow.catalog import journal as journal
     from assetflow.catalog import keysets as keysets
     from assetflow.catalog import memos as memos
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Catalog"]
 
 #: Modules that only some commands need; this room reaches them through the package. ``upgrading`` brings alembic.
-_LATE = frozenset({"declared", "journal", "keysets", "memos", "upgrading", "verify"})
+_LATE = frozenset({"declared", "garbage", "journal", "keysets", "memos", "upgrading", "verify"})
 
 
 def __getattr__(name: str) -> object:

@@ -91,18 +91,18 @@ class Catalog:
         """Keep memos for the next plan; only what differs is written. Gives how many did."""
         if not memos:
             return 0
-        with self._writing() as connection:
+        with self.writing() as connection:
             return room.memos.write_memos(connection, self.ids, self._environment(connection, environment), memos)
 
     def edit_keys(self, environment: str, edits: Sequence[KeyEdit]) -> tuple[KeyEdit, ...]:
         """Add keys to dynamic sets and take them out; gives what changed something."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             id, at = self._environment(connection, environment), micros(_now())
             return room.keysets.edit(connection, self.ids, id, None, edits, at=at)
 
     def record_definitions(self, environment: str, definitions: Iterable[Definition]) -> int:
         """Record what the whole project declares today; only what differs is written. Gives how many did."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             id, at = self._environment(connection, environment), micros(_now())
             return room.declared.record_declarations(connection, self.ids, id, definitions, at=at)
 
@@ -123,7 +123,8 @@ class Catalog:
         return room.verify.problems(self)
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes; what was learnt in it is forgotten if it fails."""
         try:
             with self.database.writing() as connection:
                 yield connection

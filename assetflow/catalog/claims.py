@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from assetflow.catalog import codes, tables
 from assetflow.catalog.encoding import json_text
@@ -19,7 +20,18 @@ from assetflow.errors import BusyError
 from assetflow.model.journal import Busy, Claim, Claimed, RunStatus
 from assetflow.model.keys import Partition
 
-__all__ = ["Lease", "outcomes", "end_run", "interrupt_dead", "leases_of", "new_attempts", "refuse_ended", "take"]
+__all__ = [
+    "Lease",
+    "dead_runs",
+    "end_run",
+    "interrupt_dead",
+    "leases_of",
+    "live_runs",
+    "new_attempts",
+    "outcomes",
+    "refuse_ended",
+    "take",
+]
 
 _NEW_ATTEMPT = inserted(tables.attempts, "id", "run_id", "partition_id", "number", "started_at")
 _NEW_LEASE = inserted(tables.leases)
@@ -40,7 +52,9 @@ _LEASES = (
     .join(tables.runs, _R.id == tables.leases.c.run_id)
     .where(tables.leases.c.environment_id == bindparam("environment"), tables.leases.c.partition_id.in_(WANTED))
 )
-_RUNNING = select(_R.id, _R.host, _R.boot, _R.namespace, _R.pid, _R.pid_started, _R.alive_until).where(_R.status == 0)
+_RUNNING = select(_R.id, _R.host, _R.boot, _R.namespace, _R.pid, _R.pid_started, _R.alive_until, _R.started_at).where(
+    _R.status == 0
+)
 _STATUS = select(_R.status).where(_R.id == bindparam("run"))
 _OUTCOMES = (
     select(tables.attempts.c.outcome, func.count())
@@ -76,13 +90,21 @@ def leases_of(connection: Connection, environment: int | None, partitions: Colle
     return found
 
 
-def dead_runs(connection: Connection) -> dict[int, int]:
-    """Runs recorded as running whose process is gone, with their last heartbeat's ``alive_until``."""
-    return {
-        row.id: row.alive_until
-        for row in connection.execute(_RUNNING)
-        if not alive(Process(row.host, row.boot, row.namespace, row.pid, row.pid_started), row.alive_until)
-    }
+def _running(connection: Connection, *, dead: bool) -> Iterator[Row[*tuple[Any, ...]]]:
+    for row in connection.execute(_RUNNING):
+        process = Process(row.host, row.boot, row.namespace, row.pid, row.pid_started)
+        if alive(process, row.alive_until) is not dead:
+            yield row
+
+
+def dead_runs(connection: Connection) -> frozenset[int]:
+    """Runs recorded as running whose process is gone."""
+    return frozenset(row.id for row in _running(connection, dead=True))
+
+
+def live_runs(connection: Connection) -> dict[int, int]:
+    """Runs that are going on, and since when."""
+    return {row.id: row.started_at for row in _running(connection, dead=False)}
 
 
 def end_run(connection: Connection, run: int, status: RunStatus, *, at: int, counts: str) -> bool:

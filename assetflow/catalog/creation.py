@@ -10,8 +10,8 @@ from assetflow.catalog.views import view_statements
 __all__ = ["SCHEMA", "SCHEMA_VERSION", "creation_statements"]
 
 #: The migration that a new catalog is at, and its place: ``PRAGMA user_version``.
-SCHEMA = "0003"
-SCHEMA_VERSION = 3
+SCHEMA = "0004"
+SCHEMA_VERSION = 4
 
 
 def creation_statements() -> list[str]:

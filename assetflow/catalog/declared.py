@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -114,6 +115,7 @@ def _body(value: Definition) -> str:
             "owners": value.owners,
             "tags": value.tags,
             "metadata": value.metadata,
+            **({} if value.retain is None else {"retain": value.retain.total_seconds()}),
             "where": value.where,
         }
     )
@@ -178,5 +180,6 @@ def _definition(asset: AssetKey, body: dict[str, Any]) -> Definition:
         owners=tuple(body["owners"]),
         tags=tuple(body["tags"]),
         metadata=tuple((name, value) for name, value in body["metadata"]),
+        retain=timedelta(seconds=body["retain"]) if "retain" in body else None,
         where=body["where"],
     )

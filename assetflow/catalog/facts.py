@@ -41,9 +41,11 @@ _MATERIALIZATIONS = (
         _M.made_at,
         _M.micros,
         _M.state.is_not(None),
+        tables.blobs.c.state,
     )
     .join(tables.partitions, _P.id == _M.partition_id)
     .join(tables.partition_keys, tables.partition_keys.c.id == _P.key_id)
+    .outerjoin(tables.blobs, tables.blobs.c.id == _M.blob_id)
     .where(_M.id.in_(WANTED))
 )
 _EDGES = (
@@ -191,7 +193,8 @@ class Facts:
             schemas = self.schemas(connection, {row.schema_id for row in rows})
             assets = self._ids.asset_keys(connection, {row.asset_id for row in rows})
             for row in rows:
-                id, asset_id, key, version, attempt, trace, recipe, data, count, schema, digests, at, took, state = row
+                id, asset_id, key, version, attempt, trace, recipe, data, count, schema, digests, *rest = row
+                at, took, state, given_up = rest
                 made = Materialization(
                     id=id,
                     partition=Partition(assets[asset_id], key),
@@ -204,6 +207,7 @@ class Facts:
                     made_at=instant(at),
                     seconds=seconds(took),
                     stateful=bool(state),
+                    freed=bool(given_up),
                 )
                 found[id] = made
                 self._keep(made)

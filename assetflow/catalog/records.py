@@ -13,7 +13,18 @@ from assetflow.model.keys import Partition
 from assetflow.model.retry import FailureClass
 from assetflow.model.versions import Blob, Stored
 
-__all__ = ["Ancestry", "Attempt", "Link", "Problem", "ReadVersion", "Run", "UsedBlob", "Version"]
+__all__ = [
+    "Ancestry",
+    "Attempt",
+    "GivenUp",
+    "Link",
+    "OldVersion",
+    "Problem",
+    "ReadVersion",
+    "Run",
+    "UsedBlob",
+    "Version",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +139,26 @@ class UsedBlob:
     uses: tuple[tuple[Partition, int], ...]
     #: Whether one of these is current in some environment.
     current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldVersion:
+    """A version that is not current any more."""
+
+    partition: Partition
+    version: int
+    #: Until when it was current; when it was made, of one that never was.
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """Stored bytes that nobody needs any more."""
+
+    name: str
+    size: int
+    #: The versions whose value they are.
+    versions: tuple[OldVersion, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ _MATERIALIZATIONS = f"""SELECT m.id AS id, {_NAMED}, m.version AS version, envir
   m.attempt_id AS attempt, <hex m.trace> AS trace, recipes.code AS code_version, <hex m.data> AS data_version,
   m.row_count AS "rows", COALESCE(blobs.size, LENGTH(m.inline)) AS bytes, schemas.codec AS codec, blobs.name AS blob,
   <hex blobs.digest> AS digest, m.uri AS uri, m.published AS published, <iso m.made_at> AS created_at,
-  m.micros / 1000000.0 AS seconds, m.metadata AS metadata
+  m.micros / 1000000.0 AS seconds, m.metadata AS metadata, COALESCE(blobs.state, 0) <> 0 AS freed
 FROM materializations AS m {_JOINED.format("m")}
 JOIN environments ON environments.id = m.environment_id
 JOIN schemas ON schemas.id = m.schema_id

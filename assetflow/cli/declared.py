@@ -137,6 +137,7 @@ def show(session: Session, address: Annotated[str, typer.Argument(help="An asset
         "product": "" if bound is None else _product(found.key, bound),
         "owners": ", ".join(found.owners),
         "tags": ", ".join(found.tags),
+        "retain": "" if found.retain is None else str(found.retain),
         "code version": found.code_version[:12],
         "not tracked": [f"{u.what} at {u.where}" for u in found.untracked],
     }

@@ -113,6 +113,7 @@ def _by(session: Session, address: str, dimension: str, *, narrowed: bool) -> in
 def _edit(session: Session, verb: str, name: str, *keys: str) -> int:
     """Add keys to a dynamic set, or take them out."""
     project, out = session.project(), session.out
+    session.refuse_protected(project.settings)
     changed = project.edit_keys(name, **{"add" if verb == "add" else "remove": keys})
     if out.json:
         out.object(changed=[{"set": each.set, "key": each.key, "added": each.added} for each in changed])

@@ -20,9 +20,8 @@ from assetflow.model.durations import duration_text
 from assetflow.model.plan import Action, Alike, Plan, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from assetflow.load.settings import Settings
     from assetflow.model.checks import Verdict
     from assetflow.model.event import StepFinished
     from assetflow.model.journal import Failure
@@ -72,7 +71,7 @@ def materialize(
         names = ", ".join(pair.split("=")[0] for pair in sets)
         table = "[tool.assetflow.parameters]" if project.settings.file == "pyproject.toml" else "[parameters]"
         session.out.note(f"--set is for this command only; {table} in {project.settings.file} keeps {names}")
-    _refuse_protected(session, project.settings, sets or ())
+    session.refuse_protected(project.settings, sets or ())
     plan = project.plan(
         *(selection or ()),
         partitions=partition,
@@ -134,7 +133,7 @@ def check(session: Session, selection: Selection = None, partition: Partition = 
     from assetflow.project.running import RunOptions  # noqa: PLC0415 - a command body loads what it needs
 
     project = session.project()
-    _refuse_protected(session, project.settings, ())
+    session.refuse_protected(project.settings)
     options = RunOptions(targets=tuple(selection or ()))
     result = project.check(*(selection or ()), partitions=partition, options=options)
     verdicts = [verdict for step in result.steps for verdict in step.verdicts]
@@ -175,24 +174,6 @@ def _run(out: Output, project: Project, plan: Plan, options: RunOptions, *, line
 
     with Progress(out) as progress:
         return project.run(plan, replace(options, listeners=(progress,)))
-
-
-def _refuse_protected(session: Session, settings: Settings, sets: Sequence[str]) -> None:
-    here = settings.environments.get(settings.environment)
-    if here is None or not here.protected:
-        return
-    if session.environment is None:
-        raise UsageError(
-            "protected-environment",
-            f"the environment {settings.environment} is protected: it is written only when it is named",
-            hint=f"give --env {settings.environment}",
-        )
-    if sets:
-        raise UsageError(
-            "protected-environment",
-            f"the environment {settings.environment} is protected: --set is not for it",
-            hint=f"write it into [environments.{settings.environment}.parameters]",
-        )
 
 
 def _confirm(out: Output, project: Project, plan: Plan) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assetflow.cli.output import Output
-from assetflow.errors import AssetflowError
+from assetflow.errors import AssetflowError, UsageError
+
+if TYPE_CHECKING:  # so that --help need not load them
+    from assetflow.load.settings import Settings
 
 __all__ = ["Session", "command", "known_names"]
 
@@ -72,6 +75,26 @@ class Session:
     def past(self) -> Any:  # assetflow.upkeep.past.Past
         """What catalog and store remember; the project's code is not loaded."""
         return self.project().past
+
+    def refuse_protected(self, settings: Settings, sets: Sequence[str] = ()) -> None:
+        """Raise UsageError ``protected-environment`` where this command would write one that it does not name, or with
+        parameters of its own.
+        """
+        here = settings.environments.get(settings.environment)
+        if here is None or not here.protected:
+            return
+        if self.environment is None:
+            raise UsageError(
+                "protected-environment",
+                f"the environment {settings.environment} is protected: it is written only when it is named",
+                hint=f"give --env {settings.environment}",
+            )
+        if sets:
+            raise UsageError(
+                "protected-environment",
+                f"the environment {settings.environment} is protected: --set is not for it",
+                hint=f"write it into [environments.{settings.environment}.parameters]",
+            )
 
     def tell_unavailable(self, project: Any, *, quiet: bool = False) -> None:
         """Say on stderr what is wrong with the code, for commands that go on without it."""

@@ -24,10 +24,12 @@ if TYPE_CHECKING:  # so that --help need not load them
     from assetflow.model.lineage import ColumnEdge
     from assetflow.model.plan import Cause, Plan
     from assetflow.project.results import PartitionStatus
+    from assetflow.upkeep.gc import Collected
 
 __all__ = [
     "attempt",
     "cause",
+    "collected",
     "column_edge",
     "definition",
     "finished_steps",
@@ -234,6 +236,7 @@ def definition(value: Definition) -> dict[str, Any]:
         "tags": list(value.tags),
         "description": value.description,
         "metadata": dict(value.metadata),
+        "retain": None if value.retain is None else value.retain.total_seconds(),
         "where": value.where,
     }
 
@@ -254,6 +257,7 @@ def materialization(version: Version, known: Mapping[AssetKey, Definition]) -> d
         "seconds": m.seconds,
         "rows": m.data.rows,
         "bytes": size,
+        "freed": m.freed,
         "uri": stored.blob.name if stored.blob else stored.uri or None,
         "digest": stored.blob.digest if stored.blob else None,
         "codec": stored.codec,
@@ -268,6 +272,33 @@ def materialization(version: Version, known: Mapping[AssetKey, Definition]) -> d
             for read in version.inputs
         ],
         "metadata": {name: json.loads(text) for name, text in stored.metadata},
+    }
+
+
+def collected(value: Collected) -> dict[str, Any]:
+    """``{dry_run, bytes, values, leftovers, unknown, dropped}``: what was freed, or would be."""
+    return {
+        "dry_run": value.dry_run,
+        "bytes": value.bytes,
+        "values": [
+            {
+                "uri": each.name,
+                "bytes": each.size,
+                "versions": [
+                    {
+                        "key": str(v.partition.asset),
+                        "partition": v.partition.key,
+                        "version": v.version,
+                        "until": time(v.until),
+                    }
+                    for v in each.versions
+                ],
+            }
+            for each in value.values
+        ],
+        "leftovers": [{"kind": str(e.kind), "name": e.name or None, "bytes": e.bytes} for e in value.leftovers],
+        "unknown": [{"name": e.name, "bytes": e.bytes} for e in value.unknown],
+        "dropped": [{"key": str(p.asset), "partition": p.key} for p in value.dropped],
     }
 
 

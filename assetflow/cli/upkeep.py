@@ -1,15 +1,99 @@
-"""Keeping house: ``doctor``, ``catalog verify``, ``catalog backup``."""
+"""Keeping house: ``gc``, ``doctor``, ``catalog verify``, ``catalog backup``."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assetflow.cli import shapes
+from assetflow.cli.output import Output
 from assetflow.cli.session import Session
 
-__all__ = ["backup", "doctor", "verify"]
+if TYPE_CHECKING:  # so that --help need not load them
+    from assetflow.upkeep.gc import Collected
+
+__all__ = ["backup", "doctor", "gc", "verify"]
+
+#: Lines of a table before the rest is only counted.
+_SHOWN = 20
+
+
+def gc(
+    session: Session,
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=0, help="Keep so many newest versions of each partition.")
+    ] = None,
+    older: Annotated[
+        str,
+        typer.Option(
+            "--older", metavar="AGE", help="Free versions that have not been current for longer than this: 30d, 12h."
+        ),
+    ] = "",
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="Remove stored files that nobody here wrote, too.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be freed.")] = False,
+) -> None:
+    """Free the bytes of old versions and of what failed runs left; never what is current or what that was made from."""
+    from assetflow.model.durations import duration  # noqa: PLC0415 - a command body loads what it needs
+
+    project, out = session.project(), session.out
+    age = duration(older) if older else None if keep is None else duration(0)
+    if not dry_run:
+        session.refuse_protected(project.settings)
+    found: Collected = project.gc(older=age, keep=keep or 0, unknown=unknown, dry_run=dry_run)
+    session.tell_unavailable(project)
+    if out.json:
+        out.object(**shapes.collected(found))
+        return
+    _show_collected(out, found)
+    if age is None and all(each.retain is None for each in project.definitions()):
+        out.note("old versions are kept: no asset says retain=, and --older 30d or --keep 5 was not given")
+
+
+def _show_collected(out: Output, found: Collected) -> None:
+    """A line an asset, a line a kind of leftover, and the sum."""
+    counts, sizes = Counter[str](), Counter[str]()
+    for value in found.values:
+        counts[asset := str(value.versions[0].partition.asset)] += len(value.versions)
+        sizes[asset] += value.size
+    rows = [[asset, f"{counts[asset]:,} versions", f"{sizes[asset]:,}"] for asset in sorted(sizes)]
+    counts.clear()
+    sizes.clear()
+    for left in found.leftovers:
+        counts[str(left.kind)] += 1
+        sizes[str(left.kind)] += left.bytes
+    for kind, (one, many) in _LEFTOVERS.items():
+        if sizes[kind]:
+            said = one if counts[kind] == 1 else f"{counts[kind]:,} {many}"
+            rows.append([said, "", f"{sizes[kind]:,}"])
+    if rows:
+        out.table(["what", "", "bytes"], rows)
+    out.line(f"{'would free' if found.dry_run else 'freed'} {found.bytes:,} bytes")
+    if found.dropped:
+        names = [f"{each.asset}@{each.key}" for each in found.dropped]
+        more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+        said = "would be dropped" if found.dry_run else "were dropped"
+        out.line(f"{len(names):,} partitions whose keys are gone {said}: {', '.join(names[:3])}{more}")
+    if found.unknown:
+        size = sum(each.bytes for each in found.unknown)
+        out.note(
+            f"{len(found.unknown):,} stored files ({size:,} bytes), such as {found.unknown[0].name}, were not written "
+            "from here: --unknown removes them"
+        )
+
+
+#: How one leftover of a kind is told, and several; those that are summed are always one.
+_LEFTOVERS = {
+    "unrecorded": ("a file that was not recorded", "files that were not recorded"),
+    "unknown": ("a file of unknown origin", "files of unknown origin"),
+    "staged": ("half-written files", ""),
+    "damaged": ("damaged files", ""),
+    "log": ("the logs of a run", "logs of runs"),
+}
 
 
 def verify(session: Session) -> int:

@@ -46,7 +46,7 @@ def history(
                 local_time(row["created_at"]),
                 str(row["run"] or ""),
                 "" if row["rows"] is None else f"{row['rows']:,}",
-                "" if row["bytes"] is None else f"{row['bytes']:,}",
+                "freed" if row["freed"] else "" if row["bytes"] is None else f"{row['bytes']:,}",
                 row["data_version"][:10] + ("" if row["published"] else " (never current)"),
                 (row["code_version"] or "")[:10],
             ]

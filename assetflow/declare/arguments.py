@@ -47,6 +47,7 @@ EFFECTS: Mapping[str, Effect] = {
     "key_column": Effect.VALUE,  # as the type: it decides which rows a partition has
     "lookback": Effect.NONE,  # as max_age
     "forward_only": Effect.NONE,  # it decides whom a change reaches, not what is made
+    "retain": Effect.NONE,  # how long old versions are kept
     "deterministic": Effect.NONE,
     "codec": Effect.VALUE,
     "columns": Effect.NONE,  # it is told, not done
@@ -81,6 +82,8 @@ class _Shared(TypedDict, total=False):
     lookback: int
     #: Changes of code and parameters are only for partitions that are not made yet.
     forward_only: bool
+    #: ``assetflow gc`` frees a version that has not been current for longer than this.
+    retain: timedelta | str | float
     #: Equal traces give equal data although a resource is read.
     deterministic: bool
     #: Stands for all code: only a change of this text is a change of the code.
@@ -145,6 +148,7 @@ class Options:
     key_column: Any = None  # anything the user wrote
     lookback: int | None = None
     forward_only: bool = False
+    retain: timedelta | str | float | None = None
     deterministic: bool = False
     codec: Codec | Mapping[str, Codec] | None = None
     columns: Any = None  # anything the user wrote

@@ -52,6 +52,7 @@ class SqlArguments(TypedDict, total=False):
     key_column: str | Mapping[str, str]
     #: Late data: a partition made before the end of so many windows after its own expires once when one has ended.
     lookback: int
+    retain: timedelta | str | float
     #: Changes of the query and of parameters are only for partitions that are not made yet.
     forward_only: bool
     #: Equal traces give equal data, although it calls a function like ``now()``.

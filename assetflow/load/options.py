@@ -24,7 +24,7 @@ from assetflow.types.rejects import REASON
 from assetflow.types.rowmodels import row_model_of
 from assetflow.types.spelling import is_open
 
-__all__ = ["changes_of", "codec_of", "contract_of", "divert_of", "max_age_of", "options_sound"]
+__all__ = ["changes_of", "codec_of", "contract_of", "divert_of", "max_age_of", "options_sound", "retain_of"]
 
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 
@@ -50,6 +50,11 @@ def options_sound(declared: Declared, signature: Signature, faults: Faults) -> b
 def max_age_of(options: Options) -> timedelta | None:
     """``max_age`` as a time span. Raises DefinitionError ``bad-duration``."""
     return None if options.max_age is None else duration(options.max_age)
+
+
+def retain_of(options: Options) -> timedelta | None:
+    """``retain`` as a time span. Raises DefinitionError ``bad-duration``."""
+    return None if options.retain is None else duration(options.retain)
 
 
 def contract_of(options: Options, field: str) -> Contract | None:
@@ -97,10 +102,11 @@ def _option_faults(options: Any) -> Iterator[AssetflowError]:  # an Options whos
         yield DefinitionError(
             "not-there-yet", "timeout= is not supported yet", hint="leave it out: a step runs as long as it runs"
         )
-    try:
-        max_age_of(options)
-    except AssetflowError as error:
-        yield error
+    for spanned in (max_age_of, retain_of):
+        try:
+            spanned(options)
+        except AssetflowError as error:
+            yield error
     try:
         _change_policies(options)
     except AssetflowError as error:
@@ -285,7 +291,7 @@ _OF_MADE = frozenset(
         "max_age",
         "on_bad_rows",
     }
-    | {"on_schema_change", "partitions", "retry", "version"}
+    | {"on_schema_change", "partitions", "retain", "retry", "version"}
 )
 
 

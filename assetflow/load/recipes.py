@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from assetflow.declare import CheckFunction, File, Source, SqlAsset
 from assetflow.load.definitions import Bound, BoundCheck, BoundInput, BoundOutput, BoundView
 from assetflow.load.naming import Declared, Names
-from assetflow.load.options import max_age_of
+from assetflow.load.options import max_age_of, retain_of
 from assetflow.load.partitions import cut_by, lookback_of
 from assetflow.load.queries import ReadQuery
 from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition, Input, Kind, Node
@@ -151,6 +151,7 @@ def made(
             owners=tuple(options.owners),
             tags=tuple(options.tags),
             metadata=_metadata(options.metadata),
+            retain=retain_of(options),
             where=declared.where,
         )
         for output in bound.outputs

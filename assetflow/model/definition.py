@@ -186,5 +186,7 @@ class Definition:
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
+    #: How long a version is kept that is not current any more; None: nothing is said.
+    retain: timedelta | None = None
     #: ``path/from/project/root.py:12``.
     where: str = ""

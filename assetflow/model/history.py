@@ -42,6 +42,8 @@ class Materialization:
     seconds: float = 0.0
     #: It used ``ctx.state``: what it would give again depends on more than its trace.
     stateful: bool = False
+    #: Its bytes were given up: it cannot become current again.
+    freed: bool = False
 
     @property
     def began_at(self) -> datetime:

@@ -88,6 +88,9 @@ class Store(Protocol):
         """
         ...
 
-    def sweep(self) -> int:
-        """Remove what dead processes have staged, never a live one's; give the bytes freed."""
+    def sweep(self, *, damaged: bool = False, dry_run: bool = False) -> int:
+        """Remove what dead processes have staged, never a live one's; give the bytes freed.
+
+        ``damaged``: remove what was set aside instead. ``dry_run``: only give the bytes.
+        """
         ...

@@ -113,9 +113,9 @@ def decide(
     3. All that differs is code and parameters, and these are only for partitions not yet made: Keep.
     4. This trace was skipped before: Leave.
     5. An earlier attempt gave all outputs from this trace, and nothing speaks against it: Reuse. Against it speak:
-       that the current value is expired, lost, or that the candidate is; that it used ``ctx.state``; that the step
-       reads outside, the candidate is older than the current value, and nobody said that it is deterministic; that a
-       blocking check fails it.
+       that the current value is expired, lost, or that the candidate is; that the candidate's bytes were freed; that it
+       used ``ctx.state``; that the step reads outside, the candidate is older than the current value, and nobody said
+       that it is deterministic; that a blocking check fails it.
     6. This trace failed for good, or its value was held back: Leave.
     7. Otherwise: Rebuild.
 
@@ -183,7 +183,7 @@ def remembered(
 def held_values(histories: Sequence[History], digest: str | None) -> tuple[Materialization, ...] | None:
     """What one attempt made from this trace, one per output, and was held back; None where there is no such thing."""
     held = [history.held for history in histories]
-    found = tuple(each for each in held if each is not None and each.trace == digest)
+    found = tuple(each for each in held if each is not None and each.trace == digest and not each.freed)
     complete = len(found) == len(histories) and len({each.attempt for each in found}) == 1
     return found if complete else None
 
@@ -216,7 +216,7 @@ def _reusable(digest: str, node: Node, histories: Sequence[History], age: Age) -
     found: list[Materialization] = []
     for history in histories:
         candidate = history.by_trace.get(digest)
-        if candidate is None or candidate.stateful or age.is_old(candidate):
+        if candidate is None or candidate.freed or candidate.stateful or age.is_old(candidate):
             return None
         if found and candidate.attempt != found[0].attempt:
             return None

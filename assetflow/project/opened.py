@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar, overload
@@ -43,6 +44,7 @@ from assetflow.project.dynamic import Remembered, keys_of_values
 from assetflow.project.explaining import explained
 from assetflow.project.partitions import by_dimension, listed
 from assetflow.project.results import AssetStatus, DimensionStatus, Explanation, Named, PartitionStatus, Result
+from assetflow.project.retention import gone_keys, retained
 from assetflow.project.running import USUAL, Running, RunOptions
 from assetflow.project.schemas import last_columns, refuse_misfits
 from assetflow.project.snapshot import Seen, look, taken
@@ -53,6 +55,7 @@ from assetflow.store.local import LocalStore
 from assetflow.store.values import Values
 from assetflow.types.columns import ColumnType
 from assetflow.types.promises import Promise
+from assetflow.upkeep.gc import Collected, collected
 from assetflow.upkeep.past import Past
 
 __all__ = ["Project"]
@@ -303,6 +306,14 @@ class Project:
             wanted, self.loaded, self.reading, self.environment, self.values(), seen, self._keys_of_values
         )
 
+    def _keys(self, nodes: Iterable[AssetKey], seen: Seen) -> Mapping[KeySource, tuple[str, ...]]:
+        """The partition keys that sources, sets and values of assets give to these nodes."""
+        known: dict[KeySource, tuple[str, ...]] = dict(seen.keys(self.loaded.graph))
+        with self.reading.view(self.environment) as view:
+            known.update(view.key_sets())
+        known.update(self._given(nodes, seen))
+        return known
+
     def _targets(
         self,
         selection: Sequence[Named],
@@ -488,6 +499,43 @@ class Project:
         edits = [KeyEdit(set=named, key=key, added=key in add) for key in (*remove, *add)]
         return self.writing.edit_keys(self.environment, edits)
 
+    def gc(
+        self,
+        *,
+        older: timedelta | None = None,
+        keep: int = 0,
+        unknown: bool = False,
+        dry_run: bool = False,
+    ) -> Collected:
+        """Free the bytes of old versions, and of what killed runs left. Records stay.
+
+        Never freed is what is current in any environment, what that was made from, and what a run that is going on may
+        read. Of assets that say ``retain`` versions go that have not been current for so long; of others those that
+        have not been for longer than ``older``, where it is given. The ``keep`` newest versions of each partition stay.
+        In this environment partitions whose keys are gone, of assets that say ``retain``, are dropped: what they held
+        is an old version from then on. Logs of runs that ended longer ago than ``older`` go, and files of which nobody
+        knows whose they are where ``unknown`` is said. ``dry_run`` writes nothing. Raises UsageError ``no-catalog``.
+        """
+        graph, gone = self.loaded.graph, dict[AssetKey, Callable[[str], bool]]()
+        if not self.loaded.mistakes:
+            nodes = {graph.node_of(asset).key for asset in retained(graph)}
+            sources = {source for name in nodes for source in sources_of(graph.nodes[name].partitioning)}
+            seen, now = look(self.loaded, sorted(sources), self.files), self.world.now()
+            gone = gone_keys(graph, self._keys(nodes, seen), seen, now)
+        return collected(
+            self.reading if dry_run or not self.reading.found else self.writing,
+            self.store,
+            self.state_folder / "logs",
+            retain={key: each.retain for key, each in self._known().items() if each.retain is not None},
+            older=older,
+            keep=keep,
+            gone=gone,
+            environment=self.environment,
+            unknown=unknown,
+            at=self.world.now(),
+            dry_run=dry_run,
+        )
+
     def _set_named(self, name: str) -> str:
         graph = self.loaded.graph
         known = {each.name for node in graph.nodes.values() for each in dynamic_of(node.partitioning) if each.name}
@@ -525,10 +573,7 @@ class Project:
         if key in self.loaded.views:
             if partition or version is not None:
                 raise is_a_view(key)
-            known: dict[KeySource, tuple[str, ...]] = {}
-            with self.reading.view(self.environment) as view:
-                known.update(view.key_sets())
-            known.update(self._given(self.loaded.graph.nodes, Seen()))
+            known = self._keys(self.loaded.graph.nodes, Seen())
             now = self.world.now()
             return viewed(self.loaded, key, as_, self.past, self.values(), self.files, now, known)
         hint = as_

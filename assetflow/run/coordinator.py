@@ -29,6 +29,7 @@ from assetflow.run.ending import Ending
 from assetflow.run.executors import Executor
 from assetflow.run.failures import failure_of
 from assetflow.run.judging import Judging, Purpose, There
+from assetflow.run.meanwhile import Meanwhile
 from assetflow.run.observing import Observing
 from assetflow.run.recording import Recording
 from assetflow.run.results import has_effects
@@ -103,15 +104,19 @@ class Coordinator:
         self._taken_at = 0.0
         self._poll = _POLL
         self._poll_at = 0.0
+        self._meanwhile = Meanwhile(recording)
 
     def events(self) -> Generator[Event, None, None]:
         """Take turns until all steps are over and recorded, or the run is stopped."""
         course, group = self._course, self._recording.group
-        while (course.schedule.unfinished or len(group)) and not self._is_stopping():
-            self._turn()
-            yield from self._telling.take()
-        if self._is_stopping():
-            yield from self._wind_down()
+        try:
+            while (course.schedule.unfinished or len(group)) and not self._is_stopping():
+                self._turn()
+                yield from self._telling.take()
+            if self._is_stopping():
+                yield from self._wind_down()
+        finally:
+            self._meanwhile.close()
 
     def _is_stopping(self) -> bool:
         return self._stop.requested or (self._fail_fast and bool(self._course.failing))
@@ -137,15 +142,25 @@ class Coordinator:
             if self._stop.requested:
                 self._interrupted(steps)
                 continue
-            try:
-                # One that runs in this very thread is interrupted at once; others are left to end.
-                self._stop.interruptible = self._executor.inline
+            if self._executor.inline:
+                with self._meanwhile.away():
+                    ended = self._run_here(job)
+                if not ended:
+                    self._interrupted(steps)
+            else:
                 self._executor.submit(job)
-            except Interrupted:
-                self._interrupted(steps)
-            finally:
-                self._stop.interruptible = False
         self._launching.clear()
+
+    def _run_here(self, job: Job) -> bool:
+        """Run a job in this very thread; False where it was interrupted, which is at once. Others are left to end."""
+        try:
+            self._stop.interruptible = True
+            self._executor.submit(job)
+        except Interrupted:
+            return False
+        finally:
+            self._stop.interruptible = False
+        return True
 
     def _interrupted(self, steps: Iterable[int]) -> None:
         self._jobs -= 1

@@ -225,7 +225,7 @@ class Preparing:
 
 def _candidates(history: History) -> dict[str, int]:
     """Data digests of older values of a partition, and the materialization of each; the current one wins."""
-    found = {each.data.digest: each.id for each in history.by_trace.values()}
+    found = {each.data.digest: each.id for each in history.by_trace.values() if not each.freed}
     if history.current is not None:
         found[history.current.data.digest] = history.current.id
     return found

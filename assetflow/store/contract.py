@@ -151,6 +151,19 @@ class StoreContract:
         store.set_aside("a/b/_/1.bin")
         assert set(store.names()) == {"a/b/_/2", "a/b/_/3.bin"}
 
+    def test_what_was_set_aside_is_removed_when_that_is_asked_for(self, store: Store) -> None:
+        assert store.sweep(damaged=True) == 0
+        put(store, "a/b/_/1.bin", b"bad")
+        put_folder(store, "a/b/_/2", {"x": b"worse"})
+        put(store, "a/b/_/3.bin", b"good")
+        store.set_aside("a/b/_/1.bin")
+        store.set_aside("a/b/_/2")
+        assert store.sweep() == 0
+        assert store.sweep(damaged=True, dry_run=True) == 8
+        assert store.sweep(damaged=True) == 8
+        assert store.sweep(damaged=True) == 0
+        assert list(store.names()) == ["a/b/_/3.bin"]
+
     def test_a_live_process_keeps_what_it_has_staged(self, store: Store) -> None:
         staged = store.stage("a/b/_/1.bin")
         staged.write_bytes(b"half")

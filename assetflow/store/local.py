@@ -248,19 +248,20 @@ class LocalStore:
             last = found[0].name
             os.rename(last, last, src_dir_fd=folder, dst_dir_fd=aside)
 
-    def sweep(self) -> int:
-        """Remove what dead processes have staged, never a live one's; give the bytes freed."""
+    def sweep(self, *, damaged: bool = False, dry_run: bool = False) -> int:
+        """Remove what dead processes have staged, or with ``damaged`` what was set aside; give the bytes freed."""
         freed = 0
-        staging = self._root / _STAGING
-        with storing(f"sweep {staging}"):
+        folder = self._root / (_DAMAGED if damaged else _STAGING)
+        with storing(f"sweep {folder}"):
             try:
-                with os.scandir(staging) as found:
-                    dead = [e.path for e in found if e.is_dir(follow_symlinks=False) and is_dead(e.name)]
+                with os.scandir(folder) as found:
+                    left = [e.path for e in found if e.is_dir(follow_symlinks=False) and (damaged or is_dead(e.name))]
             except FileNotFoundError:
                 return 0
-            for path in dead:
+            for path in left:
                 freed += _size(Path(path))
-                shutil.rmtree(path, ignore_errors=True)
+                if not dry_run:
+                    shutil.rmtree(path, ignore_errors=True)
         return freed
 
     def _found(self, name: str) -> tuple[Path, os.stat_result] | None:

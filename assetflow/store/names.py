@@ -8,7 +8,7 @@ import re
 from assetflow.errors import StorageError
 from assetflow.model.keys import Partition
 
-__all__ = ["MAX_PART", "blob_folder", "blob_name", "checked_name", "encoded", "partition_folder"]
+__all__ = ["MAX_PART", "attempt_of", "blob_folder", "blob_name", "checked_name", "encoded", "partition_folder"]
 
 #: File systems take 255 bytes a part; what is longer than this has its digest instead of its end.
 _LONG = 200
@@ -18,6 +18,7 @@ MAX_PART = 255
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_.")
 _SUFFIX = re.compile(r"(?:\.[A-Za-z0-9_-]{1,16}){0,3}\Z")
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
+_NUMBER = re.compile(r"[0-9a-v]{1,13}\Z")
 
 
 def encoded(text: str) -> str:
@@ -57,6 +58,12 @@ def blob_name(partition: Partition, attempt: int, suffix: str) -> str:
     if not _SUFFIX.match(suffix) or attempt < 0:
         raise StorageError("bad-blob-name", f"a blob's name cannot end in {suffix!r}", hint='write suffix=".csv"')
     return f"{partition_folder(partition)}/{_base32(attempt)}{suffix}"
+
+
+def attempt_of(name: str) -> int | None:
+    """The attempt that a blob's name gives; None where :func:`blob_name` does not give such names."""
+    text = name.rpartition("/")[2].partition(".")[0]
+    return int(text, 32) if _NUMBER.match(text) else None
 
 
 def checked_name(name: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from assetflow.catalog.records import Problem
 from assetflow.errors import AssetflowError
+from assetflow.upkeep.gc import leftover_files
 from assetflow.upkeep.past import Past
 
 __all__ = ["examined"]
@@ -28,15 +29,14 @@ def examined(past: Past, catalog: Path, mistakes: Sequence[AssetflowError]) -> t
                 hint="keep the catalog on a local disk",
             )
         )
-    used = {blob.blob.name for blob in past.catalog.blobs()} if past.catalog.found else set()
-    left = [name for name in past.store.names() if name not in used]
+    left = leftover_files(past.catalog, past.store) if past.catalog.found else []
     if left:
-        size = sum(past.store.size(name) or 0 for name in left)
+        size = sum(each.bytes for each in left)
         found.append(
             Problem(
                 code="leftover-files",
-                message=f"{len(left)} stored files ({size:,} bytes) belong to no record, such as {left[0]}",
-                hint="they do no harm; they are what a killed run had written and not yet recorded",
+                message=f"{len(left)} stored files ({size:,} bytes) belong to no record, such as {left[0].name}",
+                hint="they do no harm; assetflow gc removes them",
             )
         )
     found += [Problem(code=m.code, message=m.message, hint=m.hint or "assetflow validate tells more") for m in mistakes]

@@ -28,8 +28,8 @@ STORED = sorted(Path(__file__).with_name("stored").glob("version-*.db.gz"))
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 def upgrade():
     with op.batch_alter_table("runs") as batch:
         batch.add_column(sa.Column("mood", sa.Text(), server_default="calm", nullable=False))
@@ -134,29 +134,29 @@ def older(path, w):
 def scripts(tmp_path):
     folder = tmp_path / "scripts"
     folder.mkdir()
-    (folder / "v0004_mood.py").write_text(NEXT)
+    (folder / "v0005_mood.py").write_text(NEXT)
     return folder
 
 
 def test_an_older_catalog_is_copied_and_then_upgraded_once(older, scripts):
-    saved = upgrade(older, to="0004", version=4, more=[scripts])
+    saved = upgrade(older, to="0005", version=5, more=[scripts])
     assert saved is not None
-    assert sqlite.inspected(saved).version == 3
-    assert sqlite.inspected(older).version == 4
+    assert sqlite.inspected(saved).version == 4
+    assert sqlite.inspected(older).version == 5
     with closing(sqlite.connect(older)) as connection:
         assert connection.execute("SELECT mood FROM runs").fetchall() == [("calm",)]
         assert connection.execute("SELECT count(*) FROM v_materializations").fetchone() == (1,)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    assert upgrade(older, to="0004", version=4, more=[scripts]) is None
+    assert upgrade(older, to="0005", version=5, more=[scripts]) is None
     with pytest.raises(CatalogError, match="newer"):
         Catalog.open(older, create=True)
 
 
 def test_an_upgrade_that_fails_leaves_the_catalog_as_it_was(older, scripts):
-    (scripts / "v0004_mood.py").write_text(BROKEN)
+    (scripts / "v0005_mood.py").write_text(BROKEN)
     with pytest.raises(CatalogError, match="no such table: nowhere"):
-        upgrade(older, to="0004", version=4, more=[scripts])
-    assert sqlite.inspected(older).version == 3
+        upgrade(older, to="0005", version=5, more=[scripts])
+    assert sqlite.inspected(older).version == 4
     with Catalog.open(older, create=False) as catalog:
         assert catalog.verify() == ()
         assert len(view_rows(catalog, "v_runs")[1]) == 1
@@ -164,7 +164,7 @@ def test_an_upgrade_that_fails_leaves_the_catalog_as_it_was(older, scripts):
 
 def test_reading_an_older_catalog_upgrades_a_copy_and_writes_nothing(older, scripts):
     before = older.read_bytes()
-    copy = upgraded_copy(older, sqlite.inspected(older), to="0004", version=4, more=[scripts])
+    copy = upgraded_copy(older, sqlite.inspected(older), to="0005", version=5, more=[scripts])
     assert copy.execute("SELECT mood FROM runs").fetchall() == [("calm",)]
     copy.close()
     assert older.read_bytes() == before

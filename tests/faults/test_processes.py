@@ -158,6 +158,24 @@ def test_a_killed_run_is_told_as_interrupted_by_the_next_command(folder: Any) ->
     assert sorted(run["status"] for run in folder.json("runs")["runs"]) == ["interrupted", "succeeded"]
 
 
+@pytest.mark.parametrize("executor", ["inline", "threads"])
+def test_what_ended_is_recorded_while_a_long_step_goes_on(folder: Any, executor: str) -> None:
+    """It is not lost with a run that is killed then, and who wants it need not wait."""
+    folder.write("shop.py", SLOW.replace("SECONDS", "0").replace('_note("second")', '_note("second"); time.sleep(30)'))
+    process = folder.start("materialize", "--executor", executor)
+    wait_for(folder, "second")
+    for _ in range(100):
+        if seen := folder.json("history", "first")["materializations"]:
+            break
+    assert [each["run"] for each in seen] == [1]
+    assert folder.json("materialize", "first")["steps"] == []
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    folder.edit("shop.py", "time.sleep(30)", "time.sleep(0)")
+    assert [step["key"] for step in folder.json("materialize")["steps"]] == ["shop.second"]
+    assert executed(folder)["first"] == 1
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(shop: Any) -> None:
     command = f"{shlex.quote(sys.executable)} -m assetflow list | head -1"
     done = subprocess.run(["bash", "-c", command], cwd=shop.path, capture_output=True, text=True, check=False)

@@ -106,6 +106,7 @@ def test_another_environments_value_answers_what_is_missing_here() -> None:
     [
         (node(), history(CURRENT, replace(CANDIDATE, stateful=True)), ()),
         (node(), history(replace(CURRENT, stateful=True), CANDIDATE), ()),
+        (node(), history(CURRENT, replace(CANDIDATE, freed=True)), ()),
         (node(reads_outside=True), history(CURRENT, CANDIDATE), ()),
         (node(), history(CURRENT, CANDIDATE, lost=True), ()),
         (node(), history(CURRENT, CANDIDATE), (causes.forced(),)),
@@ -122,7 +123,18 @@ def test_another_environments_value_answers_what_is_missing_here() -> None:
         ),
         (node(max_age=timedelta(0), deterministic=True), history(CURRENT, CANDIDATE), ()),
     ],
-    ids=["stateful", "current stateful", "outside", "lost", "forced", "corrupt", "too old", "expired", "volatile"],
+    ids=[
+        "stateful",
+        "current stateful",
+        "freed",
+        "outside",
+        "lost",
+        "forced",
+        "corrupt",
+        "too old",
+        "expired",
+        "volatile",
+    ],
 )
 def test_what_speaks_against_taking_an_older_value(of: Node, past: History, demands: tuple[Any, ...]) -> None:
     assert isinstance(decide(of, TODAY, [past], age=Age(NOON, of.max_age), demands=demands), Rebuild)

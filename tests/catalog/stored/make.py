@@ -11,6 +11,7 @@ import gzip
 import sys
 import tempfile
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -20,6 +21,7 @@ import writer as w  # noqa: E402 - found through the line above
 
 from assetflow.catalog import Catalog  # noqa: E402
 from assetflow.catalog.creation import SCHEMA_VERSION  # noqa: E402
+from assetflow.catalog.garbage import Retention, give_up  # noqa: E402
 from assetflow.model.definition import Definition, Input, Kind  # noqa: E402
 from assetflow.model.history import Memo  # noqa: E402
 from assetflow.model.journal import KeyEdit, RunStatus  # noqa: E402
@@ -61,6 +63,8 @@ def fill(catalog: Catalog) -> None:
     other.commit(run, [replace(step, outputs=(replace(step.outputs[0], stored=w.stored("[1]", None)),), keys=added)])
     catalog.edit_keys("test", [KeyEdit(set="regulars", key="ann", added=False)])
     other.finish(run, RunStatus.SUCCEEDED, {"materialized": 1}, at=w.NOON)
+    freed = list(give_up(catalog, lambda _: Retention(timedelta()), at=w.NOON + timedelta(days=1), dry_run=False))
+    assert freed
 
 
 def main() -> None:
