@@ -1,18 +1,22 @@
 """What many partitions cost: a backfill in one run, and plans over hundreds of thousands of keys.
 
-python benchmarks/partitions.py
+    python benchmarks/partitions.py                     # assetflow alone
+    python benchmarks/partitions.py --dagster PYTHON    # the backfill beside Dagster, of another interpreter
 
 Times of whole commands include starting Python. The catalog lies in a temporary folder, on whatever that is on.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from side_by_side import measured
 
 from assetflow.project import Project
 from assetflow.project.running import RunOptions
@@ -88,8 +92,45 @@ def backfill() -> None:
         project.close()
 
 
+BATCH = """
+from assetflow import Context, Daily, asset
+
+@asset(partitions=Daily("2010-01-01", end="2023-09-10"), batch=True)
+def day(ctx: Context) -> dict[str, int]:
+    return dict.fromkeys(ctx.batch.keys, 1)
+"""
+
+
+def batch() -> None:
+    """The same days by one call of a function."""
+    with tempfile.TemporaryDirectory() as where:
+        project = Project.open(directory=folder(where, BATCH))
+        plan = project.plan()
+        wall, cpu = time.perf_counter(), time.process_time()
+        project.run(plan, RunOptions(executor="inline", jobs=1))
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        number = len(plan.steps)
+        print(f"the same by one call: {cpu / number * 1000:.3f} ms of CPU a partition, {wall:.1f} s in all")
+        project.close()
+
+
+def beside(dagster: str) -> None:
+    """Dagster's two ways: a run a partition, of which there are fewer here, and one run for all."""
+    for what, number in (("loop", 300), ("together", 5000)):
+        found = measured(dagster, "dagster_peer.py", what, number, Path(tempfile.gettempdir()))
+        if found is not None:
+            told = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
+            print(f"dagster, {what}, {number:,} partitions, ms a partition: {told}")
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--dagster", default="", help="An interpreter that has Dagster.")
+    chosen = parser.parse_args()
     backfill()
+    batch()
+    if chosen.dagster:
+        beside(chosen.dagster)
     with tempfile.TemporaryDirectory() as where:
         print("498,600 hours of one asset")
         path = folder(where, HOURS)

@@ -208,7 +208,8 @@ def _shape(declared: Declared, taken: Taken, asset: AssetKey, mapping: Mapping, 
         "edge-type",
         f"{declared.key} takes {taken.name}: {hint_text(taken.hint)}, but reads several partitions of {asset}{how}",
         where=[declared.line, project.names.assets[asset].line],
-        hint="annotate it as dict[str, T], as Iterator[T], or as a table of all of them",
+        hint="annotate it as dict[str, T], as Iterator[T], or as a table of all of them; or say which one it reads, "
+        "with In(partitions=...)",
     )
 
 

@@ -306,12 +306,14 @@ class Project:
             wanted, self.loaded, self.reading, self.environment, self.values(), seen, self._keys_of_values
         )
 
-    def _keys(self, nodes: Iterable[AssetKey], seen: Seen) -> Mapping[KeySource, tuple[str, ...]]:
-        """The partition keys that sources, sets and values of assets give to these nodes."""
-        known: dict[KeySource, tuple[str, ...]] = dict(seen.keys(self.loaded.graph))
+    def _keys(self, nodes: Iterable[AssetKey], seen: Seen | None = None) -> Mapping[KeySource, tuple[str, ...]]:
+        """The partition keys that sets, values of assets, and sources that were ``seen`` give to these nodes."""
+        known: dict[KeySource, tuple[str, ...]] = {}
+        if seen is not None:
+            known.update(seen.keys(self.loaded.graph))
         with self.reading.view(self.environment) as view:
             known.update(view.key_sets())
-        known.update(self._given(nodes, seen))
+        known.update(self._given(nodes, seen or Seen()))
         return known
 
     def _targets(
@@ -573,7 +575,7 @@ class Project:
         if key in self.loaded.views:
             if partition or version is not None:
                 raise is_a_view(key)
-            known = self._keys(self.loaded.graph.nodes, Seen())
+            known = self._keys(self.loaded.graph.nodes)
             now = self.world.now()
             return viewed(self.loaded, key, as_, self.past, self.values(), self.files, now, known)
         hint = as_

@@ -136,6 +136,7 @@ COLUMNS = {
         *("id", "key", "partition", "version", "environment", "run", "attempt", "trace", "code_version"),
         *("data_version", "rows", "bytes", "codec", "blob", "digest", "uri", "published", "created_at", "seconds"),
         "metadata",
+        "freed",
     ),
     "v_current": (
         *("environment", "key", "partition", "version", "materialization", "data_version", "revision", "since"),
