@@ -19,6 +19,7 @@ from typing import Protocol
 from zoneinfo import available_timezones
 
 from assetflow.errors import AssetflowError, nearest
+from assetflow.model.cells import parted
 from assetflow.model.clocks import (
     Span,
     at_instant,
@@ -30,7 +31,7 @@ from assetflow.model.clocks import (
     zone_named,
 )
 from assetflow.model.durations import duration
-from assetflow.model.keysets import Keys, Listed, Windows, parted
+from assetflow.model.keysets import Keys, Listed, Windows
 
 __all__ = ["TEXT", "Calendar", "Daily", "Hourly", "KeyType", "Monthly", "Weekly"]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from assetflow.errors import UsageError
 from assetflow.model.calendars import Calendar
-from assetflow.model.keysets import parted
+from assetflow.model.cells import parted
 from assetflow.model.partitioning import SINGLE, Partitioning, Product
 
 __all__ = ["Batch", "Context", "KeyEdits", "PartitionContext", "RunContext", "Skip", "Window"]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from assetflow.errors import UsageError
-from assetflow.model.keysets import Keys, ProductKeys, Windows, parted, shown_keys
+from assetflow.model.cells import ProductKeys, parted
+from assetflow.model.keysets import Keys, Windows, shown_keys
 from assetflow.model.versions import fingerprint
 
 __all__ = [

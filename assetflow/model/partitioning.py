@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
+from assetflow.model.cells import ProductKeys, RaggedKeys, Started, parted
 from assetflow.model.keys import AssetKey
-from assetflow.model.keysets import ONE, Keys, Listed, ProductKeys, RaggedKeys, Started, parted, shown_keys
+from assetflow.model.keysets import ONE, Keys, Listed, shown_keys
 
 __all__ = [
     "SINGLE",

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from assetflow.model.cells import ProductKeys
 from assetflow.model.clocks import at_instant
 from assetflow.model.definition import Node
 from assetflow.model.history import KeyCount, Materialization
-from assetflow.model.keysets import Keys, ProductKeys
+from assetflow.model.keysets import Keys
 
 __all__ = ["Age", "age_of", "tail"]
 

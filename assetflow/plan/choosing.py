@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from assetflow.errors import UsageError, nearest
+from assetflow.model.cells import ProductKeys
 from assetflow.model.clocks import span_of
-from assetflow.model.keysets import Keys, ProductKeys
+from assetflow.model.keysets import Keys
 
 __all__ = ["STATES", "Choice", "choice_of", "chosen", "named_key", "no_such_partition"]
 

@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from assetflow.graph import Graph
+from assetflow.model.cells import ProductKeys
 from assetflow.model.definition import Node
 from assetflow.model.history import KeyCount
 from assetflow.model.keys import AssetKey
-from assetflow.model.keysets import ONE, Keys, ProductKeys
+from assetflow.model.keysets import ONE, Keys
 from assetflow.model.partitioning import SINGLE, KeySource, Partitioning
 
 __all__ = ["KeySets"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
 from assetflow import load as room
 from assetflow.catalog import Catalog
@@ -21,7 +21,6 @@ from assetflow.graph.columns import ColumnAddress, ColumnLineage, between_column
 from assetflow.graph.impact import Impact, impact_of
 from assetflow.graph.lineage import Lineage, between_assets
 from assetflow.graph.names import key_named
-from assetflow.graph.selection import select, uses_status
 from assetflow.load.definitions import Loaded
 from assetflow.load.file_versions import FileVersions
 from assetflow.load.load import load
@@ -29,26 +28,21 @@ from assetflow.load.settings import Settings, find_settings
 from assetflow.model.contracts import Broken, Release
 from assetflow.model.definition import Definition
 from assetflow.model.event import Listener
-from assetflow.model.history import Snapshot
-from assetflow.model.journal import KeyEdit, RunStatus
+from assetflow.model.journal import KeyEdit
 from assetflow.model.keys import Address, AssetKey, Partition
-from assetflow.model.partitioning import KeySource, dynamic_of, sources_of
-from assetflow.model.plan import Plan, State, Targets
+from assetflow.model.partitioning import dynamic_of
+from assetflow.model.plan import Plan
 from assetflow.model.storage import Store
-from assetflow.plan import KeySets, PastNeeded
-from assetflow.plan import plan as decided
 from assetflow.plan.checks import ask_all
-from assetflow.plan.choosing import STATES, named_key
+from assetflow.plan.choosing import STATES
 from assetflow.project.contracts import late, promised, promised_at, releases
-from assetflow.project.dynamic import Remembered, keys_of_values
+from assetflow.project.deciding import Deciding
+from assetflow.project.dynamic import Remembered
 from assetflow.project.explaining import explained
 from assetflow.project.partitions import by_dimension, listed
 from assetflow.project.results import AssetStatus, DimensionStatus, Explanation, Named, PartitionStatus, Result
-from assetflow.project.retention import gone_keys, retained
 from assetflow.project.running import USUAL, Running, RunOptions
 from assetflow.project.schemas import last_columns, refuse_misfits
-from assetflow.project.snapshot import Seen, look, taken
-from assetflow.project.standing import statuses
 from assetflow.project.viewing import is_a_view, viewed
 from assetflow.run.world import REAL, World
 from assetflow.store.local import LocalStore
@@ -64,15 +58,6 @@ T = TypeVar("T")
 
 #: The one mistake that leaves the rest of a project meaningful.
 _UNAVAILABLE = "module-does-not-import"
-_OPERATORS = frozenset("+*?[:() ")
-
-
-class _Planned(NamedTuple):
-    """A plan, and what it was decided on."""
-
-    plan: Plan
-    seen: Seen
-    snapshot: Snapshot
 
 
 class Project:
@@ -99,7 +84,8 @@ class Project:
         self._store = store
         self._catalog = catalog
         self._sets = tuple(sets)
-        self._keys_of_values: Remembered = {}
+        #: What values of assets gave as keys, so that none is read twice.
+        self.keys_of_values: Remembered = {}
 
     @classmethod
     def open(
@@ -218,7 +204,7 @@ class Project:
         if not selection:
             return tuple(known[key] for key in sorted(known))
         graph = Graph(self.loaded.graph.nodes, known)
-        return tuple(known[key] for key in sorted(self._selected(selection, graph)))
+        return tuple(known[key] for key in sorted(self._deciding.selected(selection, graph)))
 
     def definition(self, name: str) -> Definition:
         """One asset, declared or recorded. Raises UsageError ``unknown-asset``."""
@@ -267,126 +253,35 @@ class Project:
         """
         self.refuse_mistakes(strict=strict)
         keys = (partitions,) if isinstance(partitions, str) else partitions
-        targets = self._targets(selection, keys, only=only, force=force, retry_failed=retry_failed)
+        targets = self._deciding.targets(
+            self._texts(selection), keys, only=only, force=force, retry_failed=retry_failed
+        )
         targets = replace(targets, accept_schema_changes=accept_schema_changes)
-        made, seen, snapshot = self._planned(targets)
+        made, seen, snapshot = self._deciding.planned(targets)
         for error in seen.missing.values():
             raise error
         refuse_misfits(self.loaded, made, snapshot.histories)
         return made
 
-    def _planned(self, targets: Targets) -> _Planned:
-        singly: frozenset[AssetKey] = frozenset()
-        while True:
-            seen, snapshot = self._looked(targets, singly)
-            try:
-                return _Planned(decided(self.loaded.graph, snapshot, targets), seen, snapshot)
-            except PastNeeded as needed:
-                singly |= needed.nodes
-
-    def _looked(self, targets: Targets, singly: Collection[AssetKey] | None = None) -> tuple[Seen, Snapshot]:
-        """The sources as they are now, and what to decide on: see :func:`assetflow.project.snapshot.taken`."""
-        graph = self.loaded.graph
-        nodes = graph.nodes if targets.assets is None else {graph.node_of(a).key for a in targets.assets}
-        needed = graph.upstream(nodes) | set(nodes)
-        cut_by = {source for name in needed for source in sources_of(graph.nodes[name].partitioning)}
-        sources = sorted({name for name in needed if graph.nodes[name].observed} | cut_by)
-        seen = look(self.loaded, sources, self.files)
-        given = self._given(needed, seen)
-        now = self.world.now()
-        return seen, taken(graph, self.reading, self.store, self.environment, targets, seen, now, given, singly)
-
-    def _given(self, nodes: Iterable[AssetKey], seen: Seen) -> Mapping[str, tuple[str, ...]]:
-        """The partition keys that values of assets give to these nodes."""
-        cuts = {self.loaded.graph.nodes[name].partitioning for name in nodes}
-        wanted = {each for cut in cuts for each in dynamic_of(cut) if each.source is not None}
-        if not wanted:
-            return {}
-        return keys_of_values(
-            wanted, self.loaded, self.reading, self.environment, self.values(), seen, self._keys_of_values
-        )
-
-    def _keys(self, nodes: Iterable[AssetKey], seen: Seen | None = None) -> Mapping[KeySource, tuple[str, ...]]:
-        """The partition keys that sets, values of assets, and sources that were ``seen`` give to these nodes."""
-        known: dict[KeySource, tuple[str, ...]] = {}
-        if seen is not None:
-            known.update(seen.keys(self.loaded.graph))
-        with self.reading.view(self.environment) as view:
-            known.update(view.key_sets())
-        known.update(self._given(nodes, seen or Seen()))
-        return known
-
-    def _targets(
-        self,
-        selection: Sequence[Named],
-        keys: Sequence[str] | None,
-        *,
-        only: bool,
-        force: bool,
-        retry_failed: bool,
-    ) -> Targets:
-        texts = [s if isinstance(s, str) else str(self.resolve(s)) for s in selection]
-        assets = self._stored(texts) if texts else None
-        named: frozenset[Partition] = frozenset()
-        key = "" if keys is None else named_key(keys[0]) if len(keys) == 1 else None
-        if assets is not None and key is not None and all(not _OPERATORS & set(text) for text in texts):
-            named = frozenset(Partition(asset, key) for asset in assets)
-        states = STATES & set(keys or ())
-        cells = self._standing(assets, states) if states else None
-        return Targets(
-            assets=assets,
-            keys=None if keys is None else frozenset(keys) - states,
-            cells=cells,
-            only=only,
-            force=force,
-            retry_failed=retry_failed,
-            named=named | (cells or frozenset()),
-        )
-
-    def _standing(self, assets: frozenset[AssetKey] | None, states: Collection[str]) -> frozenset[Partition]:
-        """The partitions of some assets (None: of all) that are in one of these states."""
-        graph = self.loaded.graph
-        plan, _, _ = self._planned(Targets(assets=assets))
-        return frozenset(
-            partition
-            for partition, standing in plan.standings.items()
-            if standing.state in states
-            and (assets is None or partition.asset in assets)
-            and not graph.node_of(partition.asset).observed
-        )
-
-    def _stored(self, texts: Sequence[str]) -> frozenset[AssetKey]:
-        """The selected assets without views. Raises UsageError ``is-a-view`` where there are only such."""
-        found, views = self._selected(texts, self.loaded.graph), self.loaded.graph.views
-        if found and found <= views:
-            raise is_a_view(min(found))
-        return found - views
-
-    def _selected(self, texts: Sequence[str], graph: Graph) -> frozenset[AssetKey]:
-        states: Mapping[AssetKey, State] | None = None
-        if uses_status(texts):
-            states = {each.key: each.state for each in self.status()}
-        return select(texts, graph, states)
-
     def status(self, *selection: Named) -> tuple[AssetStatus, ...]:
         """How the selected assets stand, in order of keys; by default all."""
-        texts = [s if isinstance(s, str) else str(self.resolve(s)) for s in selection]
-        assets = self._stored(texts) if texts else None
-        plan, seen, _ = self._planned(Targets(assets=assets))
-        graph = self.loaded.graph
-        shown = sorted(graph.definitions.keys() - graph.views if assets is None else assets)
-        return statuses(self.loaded.graph, plan, shown, self.reading, seen)
+        return self._deciding.status(self._texts(selection))
+
+    def _texts(self, selection: Sequence[Named]) -> list[str]:
+        return [each if isinstance(each, str) else str(self.resolve(each)) for each in selection]
+
+    @property
+    def _deciding(self) -> Deciding:
+        return Deciding(self)
 
     def partitions(self, asset: Named, partitions: Sequence[str] | str | None = None) -> tuple[PartitionStatus, ...]:
         """How the partitions of an asset stand, in the order of their keys; ``partitions`` narrows them as it does for
         :meth:`plan`.
         """
         key = self.resolve(asset)
-        if key in self.loaded.graph.views:
-            raise is_a_view(key)
         keys = (partitions,) if isinstance(partitions, str) else partitions
         states = STATES & set(keys or ())
-        plan, _, _ = self._planned(Targets(assets=frozenset([key])))
+        plan = self._deciding.plan_of(key)
         texts = None if keys is None or states else keys
         found = listed(self.loaded.graph, plan, key, texts, self.reading)
         return tuple(each for each in found if not states or each.state in states)
@@ -396,20 +291,14 @@ class Project:
         ``unknown-dimension``.
         """
         key = self.resolve(asset)
-        if key in self.loaded.graph.views:
-            raise is_a_view(key)
-        plan, _, _ = self._planned(Targets(assets=frozenset([key])))
-        return by_dimension(self.loaded.graph, plan, key, dimension)
+        return by_dimension(self.loaded.graph, self._deciding.plan_of(key), key, dimension)
 
     def explain(self, address: str) -> Explanation:
         """Why a partition is in its state, and what differs between its making and today."""
         self.refuse_mistakes(strict=False)
         read = Address.parse(address)
         partition = Partition(self.loaded.graph.resolve(read.name), read.partition or "")
-        if partition.asset in self.loaded.graph.views:
-            raise is_a_view(partition.asset)
-        plan, _, _ = self._planned(Targets(assets=frozenset([partition.asset])))
-        return explained(self.loaded.graph, plan, partition, self.reading)
+        return explained(self.loaded.graph, self._deciding.plan_of(partition.asset), partition, self.reading)
 
     # Running
 
@@ -440,7 +329,7 @@ class Project:
             accept_schema_changes=accept_schema_changes,
             strict=True,
         )
-        names = tuple(str(self.resolve(s)) if not isinstance(s, str) else s for s in selection)
+        names = tuple(self._texts(selection))
         options = RunOptions(
             targets=names, jobs=jobs, executor=executor, fail_fast=fail_fast, listeners=tuple(listeners)
         )
@@ -463,8 +352,8 @@ class Project:
         """
         self.refuse_mistakes(strict=True)
         keys = (partitions,) if isinstance(partitions, str) else partitions
-        targets = self._targets(selection, keys, only=True, force=True, retry_failed=False)
-        seen, snapshot = self._looked(targets)
+        targets = self._deciding.targets(self._texts(selection), keys, only=True, force=True, retry_failed=False)
+        seen, snapshot = self._deciding.looked(targets)
         for error in seen.missing.values():
             raise error
         return self.run(ask_all(self.loaded.graph, snapshot, targets), options)
@@ -475,22 +364,11 @@ class Project:
 
     def healing(self, plan: Plan, result: Result) -> Plan | None:
         """After a run that failed: the plan that makes anew what its steps found damaged; None where nothing was."""
-        if result.status is not RunStatus.FAILED:
-            return None
-        again, seen, _ = self._planned(plan.targets)
-        return again if again.damaged - plan.damaged and not seen.missing else None
+        return self._deciding.healing(plan, result)
 
     def following(self, plan: Plan, result: Result) -> Plan | None:
         """After a run: the plan for partition keys that it brought with it; None where there are none."""
-        nodes = self.loaded.graph.nodes.values()
-        if result.status is RunStatus.CANCELLED or not any(dynamic_of(node.partitioning) for node in nodes):
-            return None
-        before = KeySets(self.loaded.graph, plan.keys, plan.as_of)
-        again, seen, _ = self._planned(replace(plan.targets, force=False, retry_failed=False, named=frozenset()))
-        now = KeySets(self.loaded.graph, again.keys, plan.as_of)
-        cuts = {self.loaded.graph.nodes[step.node].partitioning for step in again.steps}
-        new = any(now.given_by(cut) != before.given_by(cut) for cut in cuts if dynamic_of(cut))
-        return again if new and not seen.missing else None
+        return self._deciding.following(plan, result)
 
     def edit_keys(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> tuple[KeyEdit, ...]:
         """Add keys to a dynamic set, and take some out; gives what changed something.
@@ -518,12 +396,6 @@ class Project:
         is an old version from then on. Logs of runs that ended longer ago than ``older`` go, and files of which nobody
         knows whose they are where ``unknown`` is said. ``dry_run`` writes nothing. Raises UsageError ``no-catalog``.
         """
-        graph, gone = self.loaded.graph, dict[AssetKey, Callable[[str], bool]]()
-        if not self.loaded.mistakes:
-            nodes = {graph.node_of(asset).key for asset in retained(graph)}
-            sources = {source for name in nodes for source in sources_of(graph.nodes[name].partitioning)}
-            seen, now = look(self.loaded, sorted(sources), self.files), self.world.now()
-            gone = gone_keys(graph, self._keys(nodes, seen), seen, now)
         return collected(
             self.reading if dry_run or not self.reading.found else self.writing,
             self.store,
@@ -531,7 +403,7 @@ class Project:
             retain={key: each.retain for key, each in self._known().items() if each.retain is not None},
             older=older,
             keep=keep,
-            gone=gone,
+            gone=self._deciding.gone(),
             environment=self.environment,
             unknown=unknown,
             at=self.world.now(),
@@ -575,7 +447,7 @@ class Project:
         if key in self.loaded.views:
             if partition or version is not None:
                 raise is_a_view(key)
-            known = self._keys(self.loaded.graph.nodes)
+            known = self._deciding.keys(self.loaded.graph.nodes)
             now = self.world.now()
             return viewed(self.loaded, key, as_, self.past, self.values(), self.files, now, known)
         hint = as_

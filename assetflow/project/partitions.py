@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from assetflow.catalog import Catalog
 from assetflow.errors import UsageError, nearest
 from assetflow.graph import Graph
+from assetflow.model.cells import counted
 from assetflow.model.keys import AssetKey, Partition
-from assetflow.model.keysets import counted
 from assetflow.model.plan import Plan, State, Targets
 from assetflow.plan import KeySets
 from assetflow.plan.closure import selection

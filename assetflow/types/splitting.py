@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from assetflow.errors import ValueMismatch
 from assetflow.model.calendars import Calendar, Hourly
-from assetflow.model.keysets import parted
+from assetflow.model.cells import parted
 from assetflow.model.partitioning import Partitioning, Product
 from assetflow.types.tables import to_arrow
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from assetflow.graph import Graph
 from assetflow.model.calendars import Daily
+from assetflow.model.cells import ProductKeys
 from assetflow.model.keys import AssetKey, Partition
-from assetflow.model.keysets import Listed, ProductKeys, Stretch
+from assetflow.model.keysets import Listed, Stretch
 from assetflow.model.partitioning import Product, Static
 from assetflow.model.plan import Alike, State, Step
 from assetflow.plan import KeySets

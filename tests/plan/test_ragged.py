@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetflow.model.calendars import Daily
-from assetflow.model.keysets import Keys, Listed, ProductKeys, RaggedKeys, Started, Stretch, counted, written
+from assetflow.model.cells import ProductKeys, RaggedKeys, Started, counted, written
+from assetflow.model.keysets import Keys, Listed, Stretch
 
 DAYS = Daily("2026-01-01", end="2026-01-08").keys_until(datetime(2027, 1, 1, tzinfo=UTC))
 starts = st.sampled_from(["", "2025", "2026-01-01", "2026-01-03T12:00", "2026-01-07", "2026-02"])
