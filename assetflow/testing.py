@@ -129,7 +129,7 @@ class ProjectForTests:
         assets = self._declared or None
 
         def loader() -> Any:
-            loaded = load(settings, assets=assets, resources=self.resources, recorded=project.last_columns)
+            loaded = load(settings, assets=assets, resources=self.resources, recorded=project.recorded)
             return self._failing(loaded)
 
         project: Project = opened(settings, world=self.clock, loader=loader)

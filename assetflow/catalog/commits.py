@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from assetflow.catalog import codes, tables
 from assetflow.catalog.codes import AttemptOutcome
+from assetflow.catalog.derivations import derive
 from assetflow.catalog.edges import EdgeRows
 from assetflow.catalog.encoding import clipped, micros, packed, span, tag
 from assetflow.catalog.facts import Facts
@@ -196,6 +197,16 @@ class Group:
         )
         self._set_back(setbacks, partitions, published)
         self._record_verdicts(good)
+        derive(
+            self.connection,
+            self.ids,
+            {
+                (output.partition.asset, step.trace.recipe.code): output.lineage
+                for step in made
+                for output in step.outputs
+                if output.lineage
+            },
+        )
         edits = [each for step in good if isinstance(step, Made) and not isinstance(step, Held) for each in step.keys]
         if edits:
             edit(self.connection, self.ids, self.environment, self.run, edits, at=self.at)

@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from assetflow.catalog import tables
+from assetflow.catalog.derivations import as_edges, as_rows
 from assetflow.catalog.encoding import json_text
 from assetflow.catalog.ids import Ids, next_id
 from assetflow.catalog.statements import WANTED, Prepared, chunks, inserted, key
 from assetflow.model.definition import DeclaredCheck, DeclaredColumn, Definition, Input, Kind, Parameter, ResourceUse
 from assetflow.model.keys import AssetKey
-from assetflow.model.lineage import ColumnEdge, Evidence, Role
 from assetflow.model.mappings import Recorded
 from assetflow.model.versions import Untracked, fingerprint
 
@@ -91,10 +91,7 @@ def _body(value: Definition) -> str:
         [c.name, c.type, c.nullable, c.rules, *([] if c.classes is None else [c.classes])] for c in value.columns
     ]
     checks = [[c.name, c.severity, c.description, [[*asset] for asset in c.reads], c.where] for c in value.checks]
-    lineage = [
-        [[*e.source], e.column, e.into, e.role.value, e.evidence.value, *([e.reason] if e.reason else [])]
-        for e in value.lineage
-    ]
+    lineage = as_rows(value.lineage)
     return json_text(
         {
             **({"columns": columns} if columns else {}),
@@ -147,18 +144,7 @@ def _definition(asset: AssetKey, body: dict[str, Any]) -> Definition:
             )
             for n, severity, description, reads, where in body.get("checks", ())
         ),
-        lineage=tuple(
-            ColumnEdge(
-                source=AssetKey(*source),
-                column=column,
-                target=asset,
-                into=into,
-                role=Role(role),
-                evidence=Evidence(evidence),
-                reason="".join(reason),
-            )
-            for source, column, into, role, evidence, *reason in body.get("lineage", ())
-        ),
+        lineage=as_edges(asset, body.get("lineage", ())),
         partitioning=body["partitioning"],
         inputs=tuple(
             Input(

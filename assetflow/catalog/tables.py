@@ -437,6 +437,17 @@ definitions = Table(
     Column("body", Text, nullable=False),  # JSON
 )
 
+# What the columns of an asset's values are made of, where the values prove it: of each version of its code.
+derivations = Table(
+    "derivations",
+    metadata,
+    Column("asset_id", ForeignKey("assets.id"), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("edges", Text, nullable=False),  # JSON: [[source, column, into, role, evidence, reason], …]
+    PrimaryKeyConstraint("asset_id", "code"),
+    sqlite_with_rowid=False,
+)
+
 # Which definition an asset had, from one instant to another; open where it still has.
 declarations = Table(
     "declarations",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Result, Select, bindparam, func, select
 from assetflow.catalog import tables
 from assetflow.catalog.claims import leases_of
 from assetflow.catalog.declared import declared
+from assetflow.catalog.derivations import derivations
 from assetflow.catalog.encoding import hexed, instant
 from assetflow.catalog.facts import Facts
 from assetflow.catalog.faults import decoding
@@ -22,6 +23,7 @@ from assetflow.catalog.statements import WANTED, chunks
 from assetflow.model.definition import Definition
 from assetflow.model.history import History, Materialization, Memo
 from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.lineage import ColumnEdge
 from assetflow.model.versions import Stored
 
 __all__ = ["View"]
@@ -341,6 +343,11 @@ class View:
         """Where these values lie."""
         with decoding(self._where):
             return self._facts.stored(self._connection, materializations)
+
+    def derivations(self, assets: Iterable[AssetKey]) -> dict[AssetKey, dict[str, tuple[ColumnEdge, ...]]]:
+        """What the columns of these assets are made of, where values proved it: by version of their code."""
+        with decoding(self._where):
+            return derivations(self._connection, self._ids, assets)
 
     def definitions(self) -> dict[AssetKey, Definition]:
         """What was declared when it was last recorded."""

@@ -17,7 +17,7 @@ from assetflow.load.definitions import Bound, BoundCheck, BoundOutput, BoundSour
 from assetflow.load.edges import Project
 from assetflow.load.faults import Faults
 from assetflow.load.functions import Function
-from assetflow.load.lineage import of_function, of_query
+from assetflow.load.lineage import of_function, of_query, with_derived
 from assetflow.load.naming import Declared
 from assetflow.load.outside import Outside
 from assetflow.load.queries import ReadQuery
@@ -29,6 +29,7 @@ from assetflow.model.lineage import ColumnEdge
 from assetflow.model.versions import CodePart, CodeVersion, fingerprint
 from assetflow.sql.queries import Queries
 from assetflow.types.hints import hint_text
+from assetflow.types.libraries import TableKind, kind_of_hint
 from assetflow.types.mentioned import classes_in
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Assembly:
     outside: Outside
     versions: CodeVersions
     queries: Queries
+    #: What values of an asset proved to be made of, by version of its code.
+    derived: Callable[[AssetKey], Mapping[str, tuple[ColumnEdge, ...]]]
     faults: Faults
     made: dict[AssetKey, Made] = field(default_factory=dict)
     bound: dict[AssetKey, Bound] = field(default_factory=dict)
@@ -85,17 +88,20 @@ class Assembly:
         if parts is None:
             return
         key, cut = bound.key, self.project.partitionings[bound.key]
-        lineage = {output.key: self._lineage(function, output) for output in bound.outputs}
+        lineage = {output.key: self._lineage(function, output, parts.code) for output in bound.outputs}
         asked = () if function.read is None else tuple(each.edge for each in function.read.asked)
         self.made[key] = made(function.declared, bound, cut, parts, self.project.names, lineage, asked)
         self.bound[key] = self._callable(function, bound, parts)
         self.code[key] = parts.code
 
-    def _lineage(self, function: Function, output: BoundOutput) -> tuple[ColumnEdge, ...]:
+    def _lineage(self, function: Function, output: BoundOutput, code: CodeVersion) -> tuple[ColumnEdge, ...]:
         if function.query is not None:
             return of_query(output.key, function.query)
         asked = () if function.read is None else function.read.asked
-        return of_function(function.declared, output, asked, self.project, self.faults)
+        said = of_function(function.declared, output, asked, self.project, self.faults)
+        if kind_of_hint(output.hint) is not TableKind.DUCKDB:
+            return said
+        return with_derived(said, self.derived(output.key).get(code.digest, ()))
 
     def judge(self, declarations: Iterable[Declared], functions: Iterable[Judging]) -> None:
         """Give the nodes their checks: of row models, ready-made, and functions."""

@@ -13,14 +13,15 @@ from assetflow.load.faults import Faults
 from assetflow.load.naming import Declared
 from assetflow.load.queries import ReadQuery
 from assetflow.model.keys import AssetKey
-from assetflow.model.lineage import ColumnEdge, Evidence, Role
+from assetflow.model.lineage import ColumnEdge, Evidence
+from assetflow.sql.edges import proved_edges
 from assetflow.types.libraries import is_table_hint
 from assetflow.types.rowmodels import row_model_of
 from assetflow.types.spelling import is_open
 
-__all__ = ["of_function", "of_query"]
+__all__ = ["of_function", "of_query", "with_derived"]
 
-_COUNTED = "its rows are counted"
+_DEPS = "deps"
 
 
 def of_query(key: AssetKey, query: ReadQuery) -> tuple[ColumnEdge, ...]:
@@ -33,34 +34,13 @@ def _of_query(key: AssetKey, query: ReadQuery) -> tuple[ColumnEdge, ...]:
     binding = query.binding
     read = sorted(set(query.tables.values()))
     if binding is None:
-        names = ", ".join(map(str, query.loose))
-        reason = query.fault.message if query.fault else f"the columns of {names} are not known before it is made"
+        loose = ", ".join(map(str, query.loose))
+        reason = query.fault.message if query.fault else f"the columns of {loose} are not known before it is made"
         return tuple(_unknown(asset, key, reason) for asset in read)
     if binding.reason:
         return tuple(_unknown(asset, key, binding.reason) for asset in read)
-    edges = {
-        ColumnEdge(
-            source=one.asset,
-            column=one.column,
-            target=key,
-            into=name,
-            evidence=Evidence.SQL,
-            reason="" if one.column else _COUNTED,
-        )
-        for (name, _), sources in zip(binding.columns, binding.sources, strict=True)
-        for one in sources
-    }
-    edges |= {
-        ColumnEdge(source=one.asset, column=one.column, target=key, role=role, evidence=Evidence.SQL)
-        for role, one in binding.uses
-        if one.column
-    }
-    silent = [asset for asset in read if not any(edge.source == asset for edge in edges)]
-    edges |= {
-        ColumnEdge(source=asset, target=key, role=Role.JOIN, evidence=Evidence.SQL, reason="only its rows count")
-        for asset in silent
-    }
-    return tuple(edges)
+    names = [name for name, _ in binding.columns]
+    return proved_edges(key, names, binding.sources, binding.uses, read)
 
 
 def of_function(
@@ -92,8 +72,17 @@ def of_function(
     return tuple(sorted(set(edges)))
 
 
+def with_derived(said: tuple[ColumnEdge, ...], derived: tuple[ColumnEdge, ...]) -> tuple[ColumnEdge, ...]:
+    """What is said of a function, and what the relation proved that it last gave: of an input that this tells of, only
+    what ``columns=`` says stays beside it.
+    """
+    proved = {edge.source for edge in derived}
+    kept = {edge for edge in said if edge.source not in proved or edge.into or edge.reason == _DEPS}
+    return tuple(sorted({*kept, *derived}))
+
+
 def _dep(source: AssetKey, target: AssetKey) -> ColumnEdge:
-    return ColumnEdge(source=source, target=target, evidence=Evidence.DECLARED, reason="deps")
+    return ColumnEdge(source=source, target=target, evidence=Evidence.DECLARED, reason=_DEPS)
 
 
 def _unknown(source: AssetKey, target: AssetKey, reason: str) -> ColumnEdge:

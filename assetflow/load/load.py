@@ -23,7 +23,8 @@ from assetflow.load.naming import Names, declared
 from assetflow.load.options import options_sound
 from assetflow.load.outside import outside
 from assetflow.load.products import private_uses, products_of
-from assetflow.load.queries import Recorded, read_queries
+from assetflow.load.queries import read_queries
+from assetflow.load.recorded import NOTHING, Recorded
 from assetflow.load.scan import Found, Scanned, Value, scan, values_of
 from assetflow.load.settings import Settings
 from assetflow.load.signatures import read_signature
@@ -41,14 +42,14 @@ def load(
     resources: Mapping[str, object] | None = None,
     assets: Sequence[Value] | None = None,
     cache: Path | None = None,
-    recorded: Recorded = lambda assets: {},
+    recorded: Recorded = NOTHING,
 ) -> Loaded:
     """The project as it is written today.
 
     ``environment`` overrides the settings'; ``sets`` are texts ``NAME=V`` or ``group.asset.NAME=V``; ``resources``
     are given instead of configured ones. With ``assets``, nothing is imported: these, and what else their modules
     hold, are the project. ``cache`` is a folder of what was compiled and hashed, by default beside the store; it is
-    only read (``Loaded.save_caches()`` writes it). ``recorded`` gives the columns that tables were last made with.
+    only read (``Loaded.save_caches()`` writes it). ``recorded`` says what earlier runs found of tables.
 
     Mistakes are collected in ``Loaded.mistakes``. Raises only DefinitionError ``source-changed``, where a file is
     edited while it is imported.
@@ -126,6 +127,7 @@ def _loaded(
         outside=beside,
         versions=CodeVersions(sources),
         queries=known,
+        derived=recorded.derivations,
         faults=faults,
     )
     for each in sound_sources:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 from assetflow.declare import In, Param, SqlAsset
 from assetflow.errors import AssetflowError, DefinitionError, nearest
@@ -21,6 +21,7 @@ from assetflow.load.faults import Faults, relative_place
 from assetflow.load.naming import Declared
 from assetflow.load.options import changes_of, contract_of, divert_of
 from assetflow.load.partitions import inferred, unfollowed
+from assetflow.load.recorded import Recorded
 from assetflow.load.rejects import with_rejects
 from assetflow.load.signatures import Taken
 from assetflow.load.views import STEP, columns_of, through_views
@@ -37,10 +38,9 @@ from assetflow.types.libraries import AnyScan, AnyTable
 from assetflow.types.rowfits import misfits
 from assetflow.types.rowmodels import Column, RowModel, row_model
 
-__all__ = ["ReadQuery", "Recorded", "read_queries"]
+__all__ = ["ReadQuery", "read_queries"]
 
 #: The columns that tables had when they were last made, of those of which that is known.
-Recorded: TypeAlias = Callable[[Sequence[AssetKey]], Mapping[AssetKey, Columns]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def read_queries(
 ) -> tuple[dict[AssetKey, ReadQuery], Project]:
     """The sound queries by key, and the project with the types of what they give; every mistake is told.
 
-    ``recorded`` gives the columns that tables had when they were last made. By these a query is checked and followed
+    ``recorded`` says which columns tables had when they were last made. By these a query is checked and followed
     where nothing declares others; what it is counts as it is written then, as nobody knows what the table will have.
     """
     written = {each.key: each for each in declarations if isinstance(each.value, SqlAsset)}
@@ -92,7 +92,7 @@ def read_queries(
     types, views = dict(project.types), dict(project.views)
     found: dict[AssetKey, ReadQuery] = {}
     read = {key for one in reading.values() for key in one.reads if owners[key].key not in written}
-    last = dict(recorded(sorted(key for key in read if key not in columns_of([key], project))))
+    last = dict(recorded.columns(sorted(key for key in read if key not in columns_of([key], project))))
     for key in _after_what_they_read(needs):
         now = replace(project, types=types, views=views)
         one = reading[key].bound(now, last, faults)

@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 from assetflow.model.checks import Measured, Verdict
 from assetflow.model.history import History, Materialization
 from assetflow.model.keys import AssetKey, Partition
+from assetflow.model.lineage import ColumnEdge
 from assetflow.model.retry import FailureClass
 from assetflow.model.trace import Trace
 from assetflow.model.versions import ColumnVersion, Stored
@@ -160,6 +161,8 @@ class Output:
     stored: Stored
     #: The next state of ``ctx.state`` as canonical JSON; None when it was never used.
     state: str | None = None
+    #: What its columns are made of, where the value itself proves it.
+    lineage: tuple[ColumnEdge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,12 +24,14 @@ from assetflow.graph.names import key_named
 from assetflow.load.definitions import Loaded
 from assetflow.load.file_versions import FileVersions
 from assetflow.load.load import load
+from assetflow.load.recorded import Recorded
 from assetflow.load.settings import Settings, find_settings
 from assetflow.model.contracts import Broken, Release
 from assetflow.model.definition import Definition
 from assetflow.model.event import Listener
 from assetflow.model.journal import KeyEdit
 from assetflow.model.keys import Address, AssetKey, Partition
+from assetflow.model.lineage import ColumnEdge
 from assetflow.model.partitioning import dynamic_of
 from assetflow.model.plan import Plan
 from assetflow.model.storage import Store
@@ -80,7 +82,7 @@ class Project:
     ) -> None:
         self.settings = settings
         self.world = world
-        self._loader = loader or (lambda: load(settings, sets=sets, resources=resources, recorded=self.last_columns))
+        self._loader = loader or (lambda: load(settings, sets=sets, resources=resources, recorded=self.recorded))
         self._store = store
         self._catalog = catalog
         self._sets = tuple(sets)
@@ -115,12 +117,25 @@ class Project:
         """The project's code as it is today, with its mistakes."""
         return self._loader()
 
+    @property
+    def recorded(self) -> Recorded:
+        """What is asked of the catalog while code is loaded."""
+        return Recorded(self.last_columns, self.derivations)
+
     def last_columns(self, assets: Sequence[AssetKey]) -> Mapping[AssetKey, Mapping[str, ColumnType]]:
         """The columns of tables as they are now, of those of which these are known. A catalog that cannot be read knows
         none.
         """
         with suppress(AssetflowError):
             return last_columns(self.reading, self.environment, assets)
+        return {}
+
+    def derivations(self, asset: AssetKey) -> Mapping[str, tuple[ColumnEdge, ...]]:
+        """What the columns of an asset are made of, where its values proved it: by version of its code. A catalog that
+        cannot be read knows nothing.
+        """
+        with suppress(AssetflowError), self.reading.view(self.environment) as view:
+            return view.derivations([asset]).get(asset, {})
         return {}
 
     @functools.cached_property

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from assetflow import resource as resources
+from assetflow import sql
 from assetflow.errors import AssetflowError
 from assetflow.load.code.includes import unchanged
 from assetflow.load.definitions import Bound
@@ -34,6 +35,7 @@ from assetflow.run.retrying import judged
 from assetflow.run.saving import Kept, saved
 from assetflow.run.tools import Tools
 from assetflow.run.writer import Pending
+from assetflow.types.libraries import TableKind, kind_of_value
 
 __all__ = [
     "Broke",
@@ -229,9 +231,18 @@ def returned(
     arguments |= {use.parameter: tools.resources.get(use.name) for use in bound.resources}
     if bound.context:
         arguments[bound.context] = context
+    relations = [
+        (each.edge.asset, arguments[each.parameter])
+        for each in bound.inputs
+        if each.key_column is None and kind_of_value(arguments.get(each.parameter)) is TableKind.DUCKDB
+    ]
     value = bound.function(**arguments)
     del arguments
-    return tools.loop.run(value) if isinstance(value, Coroutine) else value
+    if isinstance(value, Coroutine):
+        value = tools.loop.run(value)
+    if relations and len(bound.outputs) == 1 and kind_of_value(value) is TableKind.DUCKDB:
+        context.lineage = sql.relations.derived(bound.outputs[0].key, value, relations)
+    return value
 
 
 def kept(work: Work, value: Any, context: StepContext, tools: Tools, log: AttemptLog) -> Saved:  # of the user

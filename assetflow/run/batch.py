@@ -90,6 +90,7 @@ def _outcomes(works: Sequence[Work], tools: Tools, log: AttemptLog) -> list[_Out
             try:
                 with stepping(work, Batch([work.partition]), tools) as own:
                     own.metadata.update(metadata)
+                    own.lineage = context.lineage
                     own.partitions.made += context.partitions.made
                     outcomes.append(kept(work, _one(values, work), own, tools, log))
             except Exception as error:  # what is wrong with one of them

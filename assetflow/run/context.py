@@ -11,6 +11,7 @@ from typing import Any
 from assetflow.errors import UsageError, ValueMismatch
 from assetflow.model.context import Batch, Context, KeyEdits, PartitionContext, RunContext
 from assetflow.model.journal import KeyEdit
+from assetflow.model.lineage import ColumnEdge
 from assetflow.model.versions import canonical_json
 from assetflow.resource import masked
 
@@ -56,6 +57,8 @@ class StepContext(Context):
         self._edits = KeyEdits()
         #: What :meth:`record` was told: uri and hash.
         self.recorded: tuple[str, str] | None = None
+        #: What the columns of the value are made of, where the value itself proves it.
+        self.lineage: tuple[ColumnEdge, ...] = ()
 
     @property
     def partition(self) -> PartitionContext:

@@ -79,7 +79,7 @@ def saved(
                 pending[number] = saving.later
         if metadata:
             stored = replace(stored, metadata=metadata)
-        outputs.append(Output(partition=partition, stored=stored, state=state))
+        outputs.append(Output(partition=partition, stored=stored, state=state, lineage=context.lineage))
         handed_on.append(again)
         written += new
     return Kept(tuple(outputs), tuple(handed_on), tuple(written), pending, context.keys_after())

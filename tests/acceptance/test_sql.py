@@ -575,3 +575,53 @@ def test_bounds_that_there_are_not(folder: Folder, query: str, arguments: str, t
         "shop.py", f'from assetflow import Daily, Static, sql_asset\nx = sql_asset("x", "{query}"{arguments})\n'
     )
     assert told in folder.run("validate", code=2).err
+
+
+def test_what_a_relation_is_made_of_is_known_once_it_was_made(folder: Any) -> None:
+    folder.write(
+        "shop.py",
+        """
+        import duckdb
+        import polars as pl
+
+        from assetflow import asset, sql_asset
+
+        @asset
+        def orders() -> pl.DataFrame:
+            return pl.DataFrame({"id": [1, 2], "amount": [1.0, 2.0], "note": ["", ""]})
+
+        @asset
+        def limits() -> pl.DataFrame:
+            return pl.DataFrame({"most": [1.5]})
+
+        @asset
+        def large(orders: duckdb.DuckDBPyRelation, limits: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+            ((most,),) = limits.fetchall()
+            return orders.filter(f"amount > {most}").project("id, amount * 2 as twice")
+
+        total = sql_asset("total", "select sum(twice) as total from large")
+        """,
+    )
+
+    def columns() -> list[tuple[str, str, str, str]]:
+        edges = folder.json("lineage", "large", "--columns")["columns"]
+        return [(e["from"], e["to"], e["evidence"], e["role"]) for e in edges]
+
+    unknown = ("shop.limits", "shop.large", "unknown", "value")
+    assert columns() == [unknown, ("shop.orders", "shop.large", "unknown", "value")]
+    folder.run("materialize")
+    proved = [
+        ("shop.orders.amount", "shop.large", "sql", "filter"),
+        ("shop.orders.amount", "shop.large.twice", "sql", "value"),
+        ("shop.orders.id", "shop.large.id", "sql", "value"),
+    ]
+    assert sorted(columns()) == sorted([unknown, *proved])
+    assert "shop.large" not in folder.run("impact", "shop.orders.note").out
+    assert "shop.total" in folder.run("impact", "shop.orders.amount").out
+    assert folder.json("materialize")["steps"] == []  # it is told, and makes nothing stale
+    folder.edit("shop.py", "amount * 2 as twice", "id * 2 as twice")
+    assert set(columns()) == {unknown, ("shop.orders", "shop.large", "unknown", "value")}
+    folder.run("materialize", "large")
+    assert ("shop.orders.id", "shop.large.twice", "sql", "value") in columns()
+    folder.edit("shop.py", "id * 2 as twice", "amount * 2 as twice")
+    assert sorted(columns()) == sorted([unknown, *proved])

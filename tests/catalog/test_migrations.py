@@ -109,6 +109,9 @@ def test_a_stored_catalog_opens_and_tells_what_it_held(path, w, stored, read_onl
             assert view.histories([w.asset("bad")])[w.cell("bad")].setback.message == "TimeoutError: no"
             said = view.histories([w.asset("report")])[w.cell("report")].verdicts
         assert {name for name, _ in said} == (set() if stored.name == "version-1.db.gz" else {"not_null(x)"})
+        with catalog.view("main") as view:
+            told = view.derivations([w.asset("report")])
+        assert set(told.get(w.asset("report"), {})) == (set() if stored.name < "version-4.db.gz" else {w.CODE.code})
         with catalog.view("test") as view:
             keys = view.key_sets()
         assert keys == ({} if stored.name < "version-3.db.gz" else {"regulars": ("bob",)})

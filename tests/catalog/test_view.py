@@ -6,7 +6,9 @@ from datetime import timedelta
 from assetflow.catalog import Catalog
 from assetflow.model.definition import Definition, Input, Kind, Parameter, ResourceUse
 from assetflow.model.history import Memo
+from assetflow.model.lineage import ColumnEdge, Evidence
 from assetflow.model.mappings import Recorded
+from assetflow.model.trace import Recipe
 from assetflow.model.versions import Untracked, fingerprint
 
 
@@ -172,3 +174,20 @@ def test_sums_over_an_asset_agree_with_its_partitions(catalog, journal, w):
     with catalog.view("other") as view:
         assert (view.single_blobs(), view.moved_assets(0), view.materialized_at([w.asset("a")])) == ({}, {}, {})
         assert view.last_made([w.asset("a")]) == {}
+
+
+def test_what_columns_are_made_of_is_kept_by_version_of_the_code(catalog, journal, w):
+    def edge(column):
+        return ColumnEdge(
+            source=w.asset("raw"), column=column, target=w.asset("clean"), into="x", evidence=Evidence.SQL
+        )
+
+    run = journal.begin(w.new_run())
+    told = [("1", (edge("a"),)), ("1", (edge("a"), edge("b"))), ("2", (edge("c"),)), ("2", ()), ("2", (edge("c"),))]
+    for code, edges in told:
+        (claimed,) = journal.claim(run, [w.claim("clean")])
+        step = w.made(claimed, recipe=Recipe.of(code=code))
+        journal.commit(run, [replace(step, outputs=(replace(step.outputs[0], lineage=edges),))])
+    with catalog.view("main") as view:
+        found = view.derivations([w.asset("clean"), w.asset("nothing")])
+    assert found == {w.asset("clean"): {"1": (edge("a"), edge("b")), "2": (edge("c"),)}}

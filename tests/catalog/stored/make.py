@@ -25,6 +25,7 @@ from assetflow.catalog.garbage import Retention, give_up  # noqa: E402
 from assetflow.model.definition import Definition, Input, Kind  # noqa: E402
 from assetflow.model.history import Memo  # noqa: E402
 from assetflow.model.journal import KeyEdit, RunStatus  # noqa: E402
+from assetflow.model.lineage import ColumnEdge, Evidence  # noqa: E402
 from assetflow.model.mappings import All  # noqa: E402
 from assetflow.model.versions import fingerprint  # noqa: E402
 
@@ -40,7 +41,9 @@ def fill(catalog: Catalog) -> None:
         (report,) = journal.claim(run, [w.claim("report", reads=[w.cell("clean", key) for key in "12"])])
         step = w.made(report)
         passed = w.verdict("report", metrics=(("missing", 0.0),))
-        journal.commit(run, [replace(step, outputs=(replace(step.outputs[0], state="{}"),), verdicts=(passed,))])
+        edge = ColumnEdge(source=w.asset("clean"), column="x", target=w.asset("report"), evidence=Evidence.SQL)
+        output = replace(step.outputs[0], state="{}", lineage=(edge,))
+        journal.commit(run, [replace(step, outputs=(output,), verdicts=(passed,))])
     (bad,) = journal.claim(run, [w.claim("bad")])
     journal.commit(run, [w.failed(bad)])
     journal.finish(run, RunStatus.FAILED, {"materialized": 6, "failed": 1}, at=w.NOON)
