@@ -50,6 +50,12 @@ def shop(folder: Folder) -> Folder:
     return folder
 
 
+def test_keys_of_a_protected_environment_are_edited_only_where_it_is_named(shop: Folder) -> None:
+    shop.write("assetflow.toml", 'modules = ["shop"]\nenvironment = "prod"\n[environments.prod]\nprotected = true\n')
+    assert "error[protected-environment]" in shop.run("partitions", "add", "regulars", "ann", code=2).err
+    assert shop.run("partitions", "add", "regulars", "ann", "--env", "prod").out == "+ regulars ann\n"
+
+
 def test_keys_are_added_and_taken_out_by_hand(shop: Folder) -> None:
     assert shop.made("card", "cards", "both") == {"cards@": "materialized"}
     said = shop.run("partitions", "add", "regulars", "ann", "bob, jr.", "ann")
