@@ -17,9 +17,6 @@ if TYPE_CHECKING:  # so that --help need not load them
 
 __all__ = ["backup", "doctor", "gc", "verify"]
 
-#: Lines of a table before the rest is only counted.
-_SHOWN = 20
-
 
 def gc(
     session: Session,
@@ -60,7 +57,7 @@ def _show_collected(out: Output, found: Collected) -> None:
     for value in found.values:
         counts[asset := str(value.versions[0].partition.asset)] += len(value.versions)
         sizes[asset] += value.size
-    rows = [[asset, f"{counts[asset]:,} versions", f"{sizes[asset]:,}"] for asset in sorted(sizes)]
+    rows = [[asset, _several(counts[asset], "version"), f"{sizes[asset]:,}"] for asset in sorted(sizes)]
     counts.clear()
     sizes.clear()
     for left in found.leftovers:
@@ -76,14 +73,18 @@ def _show_collected(out: Output, found: Collected) -> None:
     if found.dropped:
         names = [f"{each.asset}@{each.key}" for each in found.dropped]
         more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-        said = "would be dropped" if found.dry_run else "were dropped"
-        out.line(f"{len(names):,} partitions whose keys are gone {said}: {', '.join(names[:3])}{more}")
+        said = "to be dropped" if found.dry_run else "dropped"
+        out.line(f"keys are gone: {_several(len(names), 'partition')} {said}: {', '.join(names[:3])}{more}")
     if found.unknown:
         size = sum(each.bytes for each in found.unknown)
         out.note(
-            f"{len(found.unknown):,} stored files ({size:,} bytes), such as {found.unknown[0].name}, were not written "
-            "from here: --unknown removes them"
+            f"not written from here: {_several(len(found.unknown), 'stored file')} ({size:,} bytes), such as "
+            f"{found.unknown[0].name}; --unknown removes them"
         )
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 #: How one leftover of a kind is told, and several; those that are summed are always one.
