@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from assetflow.cli import contracts, deciding, declared, lineage, partitions, running, runs, starting, upkeep, values
+from assetflow.cli import (
+    comparing,
+    contracts,
+    deciding,
+    declared,
+    lineage,
+    partitions,
+    running,
+    runs,
+    starting,
+    upkeep,
+    values,
+)
 from assetflow.cli.session import command
 
 __all__ = ["app"]
@@ -48,6 +60,7 @@ command(app, "partitions")(partitions.partitions)
 command(app, "explain")(deciding.explain)
 command(app, "history")(values.history)
 command(app, "cat")(values.cat)
+command(app, "diff")(comparing.diff)
 command(app, "open")(values.open_value)
 command(app, "query")(values.query)
 command(app, "logs")(runs.logs)

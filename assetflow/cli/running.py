@@ -270,6 +270,10 @@ def _tell_failure(out: Output, result: Result, step: StepFinished, failure: Fail
         more = f"what was made before serves on; assetflow check {step.outputs[0].asset} asks again"
     elif step.outcome == "held":
         more = f"assetflow history {step.outputs[0].asset} lists it as never current; assetflow cat shows it by its :vN"
+        if step.versions and step.versions[0] > 1:
+            more = (
+                f"assetflow diff {step.outputs[0]} compares it with what is current; assetflow cat shows it by its :vN"
+            )
     out.note(f"  {more}", style="dim")
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # so that --help need not load them
     from assetflow.model.lineage import ColumnEdge
     from assetflow.model.plan import Cause, Plan
     from assetflow.project.results import PartitionStatus
+    from assetflow.upkeep.diff import Diff
     from assetflow.upkeep.gc import Collected
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "collected",
     "column_edge",
     "definition",
+    "difference",
     "finished_steps",
     "holding",
     "materialization",
@@ -42,6 +44,7 @@ __all__ = [
     "time",
     "time_utc",
     "verdict",
+    "version",
     "withheld_standings",
 ]
 
@@ -299,6 +302,45 @@ def collected(value: Collected) -> dict[str, Any]:
         "leftovers": [{"kind": str(e.kind), "name": e.name or None, "bytes": e.bytes} for e in value.leftovers],
         "unknown": [{"name": e.name, "bytes": e.bytes} for e in value.unknown],
         "dropped": [{"key": str(p.asset), "partition": p.key} for p in value.dropped],
+    }
+
+
+def version(value: Version) -> dict[str, Any]:
+    """Which version it is: ``{key, partition, version, rows, data_version, published}``."""
+    m = value.materialization
+    return {
+        "key": str(m.partition.asset),
+        "partition": m.partition.key,
+        "version": m.version,
+        "rows": m.data.rows,
+        "data_version": m.data.digest,
+        "published": value.published,
+    }
+
+
+def difference(value: Diff) -> dict[str, Any]:
+    """In what two versions differ."""
+    rows = value.rows
+    return {
+        "before": version(value.before),
+        "after": version(value.after),
+        "equal": value.equal,
+        "columns": {
+            "added": [{"name": name, "type": kind} for name, kind in value.added.items()],
+            "removed": [{"name": name, "type": kind} for name, kind in value.removed.items()],
+            "changed": [{"name": name, "old": old, "new": new} for name, (old, new) in value.retyped.items()],
+        },
+        "key_columns": list(value.key),
+        "rows": None
+        if rows is None
+        else {"added": rows.added, "removed": rows.removed, "changed": rows.changed, "equal": rows.equal},
+        "changed": [{"column": name, "rows": count} for name, count in value.changed.items()],
+        "sample": {
+            "added": [dict(row) for row in value.new_rows],
+            "removed": [dict(row) for row in value.old_rows],
+            "changed": [{"row": dict(c.key), "column": c.column, "old": c.old, "new": c.new} for c in value.changes],
+        },
+        "lines": None if value.rows is not None or value.lines is None else list(value.lines),
     }
 
 

@@ -83,7 +83,7 @@ class Past:
                 f"{partition} is a source: it is observed, its value is not kept",
                 hint=f"look at {found.stored.uri}",
             )
-        _refuse_freed(found)
+        self.refuse_freed(found)
         try:
             return values.load(found.stored, hint)
         except StorageError as error:
@@ -105,8 +105,18 @@ class Past:
         if found.stored.blob is None:
             hint = f"it lies at {found.stored.uri}" if found.stored.uri else f"assetflow cat {address} prints it"
             raise UsageError("not-a-file", f"{address} is no file of the store", hint=hint)
-        _refuse_freed(found)
+        self.refuse_freed(found)
         return self.store.local(found.stored.blob.name)
+
+    @staticmethod
+    def refuse_freed(version: Version) -> None:
+        """Raise UsageError ``value-freed`` for a version whose bytes are no longer kept."""
+        if version.materialization.freed:
+            raise UsageError(
+                "value-freed",
+                f"the bytes of {_address(version)} were freed by assetflow gc",
+                hint=f"assetflow history {version.materialization.partition.asset} lists what there is",
+            )
 
     def current(self, asset: AssetKey) -> list[Version]:
         """The current values of an asset, by partition."""
@@ -261,16 +271,6 @@ def plain_hint(stored: Stored) -> object:
 
         return pa.Table
     return None
-
-
-def _refuse_freed(version: Version) -> None:
-    if version.materialization.freed:
-        m = version.materialization
-        raise UsageError(
-            "value-freed",
-            f"the bytes of {_address(version)} were freed by assetflow gc",
-            hint=f"assetflow history {m.partition.asset} lists what there is; what it was made from is in lineage",
-        )
 
 
 def _address(version: Version) -> str:

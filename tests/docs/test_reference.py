@@ -89,6 +89,7 @@ SHOWN = {
     "query": ["query", "select 1 as one"],
     "logs": ["logs", "1"],
     "cat": ["cat", "good"],
+    "diff": ["diff", "good:v1", ":v1"],
     "gc": ["gc", "--older", "0s", "--dry-run"],
     "config show": ["config", "show"],
     "doctor": ["doctor"],
