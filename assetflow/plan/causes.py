@@ -140,9 +140,11 @@ def differences(recorded: Materialization, today: Trace) -> tuple[Cause, ...]:
     digests there is at least one cause.
     """
     found: list[Cause] = []
+    edges = list(_edges(recorded.edges, today.edges))
     if recorded.recipe.digest != today.recipe.digest:
-        found += _recipe(recorded.recipe, today.recipe)
-    found += _edges(recorded.edges, today.edges)
+        others = any(cause.kind in _OTHER_INPUTS for cause in edges)
+        found += _recipe(recorded.recipe, today.recipe, other_inputs=others)
+    found += edges
     same_window = replace(today, recipe=recorded.recipe, edges=recorded.edges).digest == recorded.trace
     if not same_window and (today.window or not found):
         found.append(
@@ -151,7 +153,10 @@ def differences(recorded: Materialization, today: Trace) -> tuple[Cause, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _recipe(old: Recipe, new: Recipe) -> Iterator[Cause]:
+_OTHER_INPUTS = frozenset({CauseKind.DEPENDENCY_ADDED, CauseKind.DEPENDENCY_REMOVED})
+
+
+def _recipe(old: Recipe, new: Recipe, *, other_inputs: bool) -> Iterator[Cause]:
     if old.code != new.code:
         yield from _code(old, new)
     for name, before, after in _changed(dict(old.parameters), dict(new.parameters)):
@@ -159,7 +164,43 @@ def _recipe(old: Recipe, new: Recipe) -> Iterator[Cause]:
     for name, before, after in _changed(dict(old.resources), dict(new.resources)):
         yield from _fields(CauseKind.RESOURCE, f"resource {name}", before, after)
     if old.type != new.type:
-        yield from _fields(CauseKind.TYPE, "declared", old.type, new.type)
+        for cause in _fields(CauseKind.TYPE, "declared", old.type, new.type):
+            if not cause.message.startswith(_INPUTS):
+                yield cause
+                continue
+            try:
+                yield from _inputs(cause, other_inputs=other_inputs)
+            except (TypeError, ValueError):  # recorded in another form than today's
+                yield cause
+
+
+_INPUTS = "declared inputs changed"
+#: How an input is taken, as a trace has it.
+_SHAPES = {
+    "value": "one value",
+    "dict": "a dict by key",
+    "iterator": "one value after the other",
+    "table": "one table of several partitions",
+}
+
+
+def _inputs(cause: Cause, *, other_inputs: bool) -> list[Cause]:
+    """What changed in how inputs are taken, one by one where these are the same as before. Where they are others, that
+    is a cause of its own, and says enough.
+    """
+    before, after = json.loads(cause.old), json.loads(cause.new)
+    if len(before) != len(after):
+        return [] if other_inputs else [cause]
+    found: list[Cause] = []
+    for (shape, kind, *rest), (new_shape, new_kind, *new_rest) in zip(before, after, strict=True):
+        if shape != new_shape:
+            message = f"an input is taken as {_SHAPES.get(new_shape, new_shape)}, not as {_SHAPES.get(shape, shape)}"
+            found.append(Cause(kind=cause.kind, message=message, old=shape, new=new_shape))
+        if kind != new_kind:
+            found.append(_change(cause.kind, "the type of an input", kind or "none", new_kind or "none"))
+        if rest != new_rest:
+            found.append(_change(cause.kind, "what is said of an input", json.dumps(rest), json.dumps(new_rest)))
+    return found
 
 
 def _code(old: Recipe, new: Recipe) -> Iterator[Cause]:

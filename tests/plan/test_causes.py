@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -126,3 +127,43 @@ def test_of_many_changed_parts_the_first_are_named() -> None:
 def test_a_long_value_is_shortened_in_the_message_only() -> None:
     (message,) = told(Trace(recipe(factor="1" * 200)), Trace(recipe(factor="2")))
     assert len(message) < 150
+
+
+def _taken(*inputs: object) -> Recipe:
+    return recipe("1", type=json.dumps({"inputs": inputs}))
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "messages"),
+    [
+        (
+            _taken(["value", "T"], ["value", "int"]),
+            _taken(["table", "T"], ["value", "str"]),
+            [
+                "type: an input is taken as one table of several partitions, not as one value",
+                "type: the type of an input changed: int → str",
+            ],
+        ),
+        (_taken(["value", ""]), _taken(["value", "int"]), ["type: the type of an input changed: none → int"]),
+        (
+            _taken(["value", "int", ["default", "1"]]),
+            _taken(["value", "int", ["default", "2"]]),
+            ['type: what is said of an input changed: [["default", "1"]] → [["default", "2"]]'],
+        ),
+        (
+            _taken(["value", "int"]),
+            _taken(["value", "int"], ["value", "int"]),
+            ['type: declared inputs changed: [["value", "int"]] → [["value", "int"], ["value", "int"]]'],
+        ),
+        (_taken("x"), _taken("y"), ['type: declared inputs changed: ["x"] → ["y"]']),
+    ],
+)
+def test_how_inputs_are_taken_is_told_one_by_one(then: Recipe, now: Recipe, messages: list[str]) -> None:
+    assert told(Trace(then, "", (edge(),)), Trace(now, "", (edge(),))) == messages
+
+
+def test_of_a_new_input_its_form_is_not_told_beside() -> None:
+    then, now = _taken(["value", "int"]), _taken(["value", "int"], ["value", "str"])
+    assert told(Trace(then, "", (edge(),)), Trace(now, "", (edge(), edge(B)))) == [
+        "dependency-added: shop.b is a new input"
+    ]
