@@ -6,7 +6,7 @@ Nothing here knows the journal: what an attempt is given and what it gives back 
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -35,6 +35,7 @@ from assetflow.run.retrying import judged
 from assetflow.run.saving import Kept, saved
 from assetflow.run.tools import Tools
 from assetflow.run.writer import Pending
+from assetflow.store.names import attempt_of
 from assetflow.types.libraries import TableKind, kind_of_value
 
 __all__ = [
@@ -265,9 +266,26 @@ def kept(work: Work, value: Any, context: StepContext, tools: Tools, log: Attemp
         older=work.older,
         writer=tools.writer if work.later else None,
     )
+    try:
+        return saving, _said(work, saving, context, tools, log, found)
+    except BaseException:
+        _thrown_away(saving, work.attempt, tools)
+        raise
+
+
+def _said(
+    work: Work,
+    saving: Kept,
+    context: StepContext,
+    tools: Tools,
+    log: AttemptLog,
+    found: dict[str, Findings],
+) -> tuple[Verdict, ...]:
+    """What is to be told of values that were saved: how their columns changed, what was rejected, what checks say."""
+    bound = work.bound
     told = (*told_changes(saving.outputs, bound, work.columns), *told_rejects(saving.outputs, found))
     if not work.checks:
-        return saving, told
+        return told
     asking = Asking(
         values=tools.values,
         resources=tools.resources,
@@ -280,4 +298,17 @@ def kept(work: Work, value: Any, context: StepContext, tools: Tools, log: Attemp
     rows = [output.stored.data.rows for output in saving.outputs]
     verdicts = said(work.checks, places, rows, asking, known=found)
     unmoved(work.watched)
-    return saving, told + verdicts
+    return told + verdicts
+
+
+def _thrown_away(saving: Kept, attempt: int, tools: Tools) -> None:
+    """Nothing of it will be recorded: remove what this attempt wrote, and nothing that had its name before."""
+    names = list(saving.written)
+    for future in saving.pending.values():
+        with suppress(Exception):
+            stored = future.result()
+            names += [] if stored.blob is None else [stored.blob.name]
+    for name in names:
+        if attempt_of(name) == attempt:
+            with suppress(AssetflowError):
+                tools.values.store.delete(name)

@@ -221,6 +221,15 @@ def test_what_killed_runs_left_goes_and_what_nobody_knows_is_told(days):
     assert len(days.json("query", "select * from shop.orders")["rows"]) == 4000
 
 
+def test_what_a_failed_attempt_wrote_is_gone_at_once(days):
+    days.edit("shop.py", 'retain="0s")\ndef orders', 'retain="0s", on_schema_change="fail")\ndef orders')
+    days.run("materialize", "orders")
+    before = sizes(days)
+    days.edit("shop.py", '{"x": [1] * 1000}', '{"x": [1] * 1000, "y": [2] * 1000}')
+    assert "on_schema_change" in days.run("materialize", "orders", code=1).err
+    assert sizes(days) == before
+
+
 def test_logs_of_old_runs_go(folder):
     folder.write(
         "shop.py",
