@@ -71,7 +71,7 @@ def _show_collected(out: Output, found: Collected) -> None:
         out.table(["what", "", "bytes"], rows)
     out.line(f"{'would free' if found.dry_run else 'freed'} {found.bytes:,} bytes")
     if found.dropped:
-        names = [f"{each.asset}@{each.key}" for each in found.dropped]
+        names = [str(each) for each in found.dropped]
         more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
         said = "to be dropped" if found.dry_run else "dropped"
         out.line(f"keys are gone: {_several(len(names), 'partition')} {said}: {', '.join(names[:3])}{more}")
