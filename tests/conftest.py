@@ -33,7 +33,9 @@ settings.register_profile(
 )
 settings.load_profile("assetflow")
 
-CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("ASSETFLOW_", "PYTEST_")) and k != "NO_COLOR"}
+#: What commands are not given of the environment. A terminal's size is its own: readline sets it, where it is loaded.
+_OURS = {"COLUMNS", "LINES", "NO_COLOR"}
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("ASSETFLOW_", "PYTEST_")) and k not in _OURS}
 
 
 def _module(path: Path) -> ModuleType:
@@ -119,19 +121,18 @@ class Folder:
         """What a person sees who runs ``assetflow`` here in a terminal of that width, without its colours."""
         main, side = pty.openpty()
         fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 60, columns, 0, 0))
-        environment = {**CLEAN, "TERM": "xterm", "PYTHONUTF8": "1"}
-        command = [sys.executable, "-m", "assetflow", *arguments]
-        with subprocess.Popen(command, cwd=self.path, env=environment, stdin=side, stdout=side, stderr=side):
-            os.close(side)
-            seen = b""
-            while True:
-                try:
-                    part = os.read(main, 65536)
-                except OSError:  # how the end of a terminal reads
-                    break
-                if not part:
-                    break
-                seen += part
+        started = _warm.start(arguments, self.path, {**CLEAN, "TERM": "xterm"}, (side, side, side))
+        os.close(side)
+        seen = b""
+        while True:
+            try:
+                part = os.read(main, 65536)
+            except OSError:  # how the end of a terminal reads
+                break
+            if not part:
+                break
+            seen += part
+        started.wait(timeout=120)
         os.close(main)
         text = re.sub(r"\x1b\[\?25[hl]", "", seen.decode())
         text = re.sub(r"[^\n]*(\r\n\r\x1b\[1A|\r)\x1b\[2K", "", text)  # lines that were taken back

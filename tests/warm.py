@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
+from typing import Protocol
 
 __all__ = ["Warm"]
 
@@ -51,6 +52,17 @@ class Warm:
         self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], *, timeout: float
     ) -> tuple[int, str, str]:
         """The exit code of a command, and what it wrote to stdout and stderr."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(os.devnull).open() as nothing:
+            streams = nothing.fileno(), out.fileno(), err.fileno()
+            code = self.start(arguments, folder, environment, streams).wait(timeout)
+            out.seek(0)
+            err.seek(0)
+            return code, _text(out.read()), _text(err.read())
+
+    def start(
+        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], streams: tuple[int, int, int]
+    ) -> Waiting:
+        """Start a command on these files as its stdin, stdout and stderr; wait for it before the next one."""
         request = json.dumps([list(arguments), str(folder), dict(environment)])
         differs = any(
             self._environment.get(name) != environment.get(name)
@@ -59,13 +71,11 @@ class Warm:
         )
         if not hasattr(socket, "SOCK_SEQPACKET") or differs or len(request) > _LONGEST:
             command = [sys.executable, "-m", "assetflow", *arguments]
-            done = subprocess.run(
-                command, cwd=folder, env=dict(environment), capture_output=True, text=True, check=False, timeout=timeout
-            )
-            return done.returncode, done.stdout, done.stderr
+            given = dict(zip(("stdin", "stdout", "stderr"), streams, strict=True))
+            return subprocess.Popen(command, cwd=folder, env=dict(environment), **given)
         while len(self._servers) < _SERVERS:
             self._servers.append(_Server(self._environment))
-        return self._servers[next(self._next)].run(request, timeout)
+        return self._servers[next(self._next)].start(request, streams)
 
     def close(self) -> None:
         """End the servers."""
@@ -74,7 +84,17 @@ class Warm:
         self._servers.clear()
 
 
+class Waiting(Protocol):
+    """A command that was started."""
+
+    def wait(self, timeout: float) -> int:
+        """Its exit code, once it has ended."""
+        ...
+
+
 class _Server:
+    _pid = 0
+
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -85,22 +105,21 @@ class _Server:
                 stdin=subprocess.DEVNULL,
             )
 
-    def run(self, request: str, timeout: float) -> tuple[int, str, str]:
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            self._socket.settimeout(60)  # the first waits for the imports
-            socket.send_fds(self._socket, [request.encode()], [out.fileno(), err.fileno()])
-            pid = int(self._socket.recv(64))
-            self._socket.settimeout(timeout)
-            try:
-                code = int(self._socket.recv(64))
-            except TimeoutError:
-                os.kill(pid, signal.SIGKILL)
-                self._socket.settimeout(60)
-                self._socket.recv(64)
-                raise
-            out.seek(0)
-            err.seek(0)
-            return code, _text(out.read()), _text(err.read())
+    def start(self, request: str, streams: tuple[int, int, int]) -> _Server:
+        self._socket.settimeout(60)  # the first waits for the imports
+        socket.send_fds(self._socket, [request.encode()], streams)
+        self._pid = int(self._socket.recv(64))
+        return self
+
+    def wait(self, timeout: float) -> int:
+        self._socket.settimeout(timeout)
+        try:
+            return int(self._socket.recv(64))
+        except TimeoutError:
+            os.kill(self._pid, signal.SIGKILL)
+            self._socket.settimeout(60)
+            self._socket.recv(64)
+            raise
 
     def close(self) -> None:
         self._socket.close()
@@ -122,7 +141,7 @@ def _serve(sock: socket.socket) -> None:
             if not module.name.startswith(_SKIPPED):
                 importlib.import_module(module.name)
         while True:
-            data, files, _, _ = socket.recv_fds(sock, 2 * _LONGEST, 2)
+            data, files, _, _ = socket.recv_fds(sock, 2 * _LONGEST, 3)
             if not data:
                 return
             pid = os.fork()
@@ -140,12 +159,13 @@ def _serve(sock: socket.socket) -> None:
     _become(*json.loads(data), *files)
 
 
-def _become(arguments: list[str], folder: str, environment: dict[str, str], out: int, err: int) -> None:
+def _become(arguments: list[str], folder: str, environment: dict[str, str], *streams: int) -> None:
     """Be the command."""
-    os.dup2(out, 1)
-    os.dup2(err, 2)
-    os.close(out)
-    os.close(err)
+    for number, file in enumerate(streams):
+        os.dup2(file, number)
+        os.close(file)
+    if os.isatty(1):
+        sys.stdout.reconfigure(line_buffering=True)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

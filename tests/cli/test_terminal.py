@@ -34,6 +34,8 @@ COMMANDS = [
     "status",
     "explain large",
     "materialize",
+    "diff large",
+    "gc",
     "break",
     "materialize",
     "status",
