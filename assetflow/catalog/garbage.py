@@ -39,6 +39,7 @@ class Retention(NamedTuple):
     keep: int = 0
 
 
+_KEEP = Retention(None)
 _LIVE, _DEAD = (codes.BLOB_STATES.code[state] for state in (codes.BlobState.LIVE, codes.BlobState.DEAD))
 _M, _P, _B = tables.materializations.c, tables.partitions.c, tables.blobs.c
 _T, _E, _X = tables.pointers.c, tables.edges.c, tables.edge_members.c
@@ -74,7 +75,7 @@ _NOT_CURRENT = (
     .where(_M.id < bindparam("below"), _B.state == _LIVE, ~_IS_CURRENT)
     .order_by(_M.id.desc())
 )
-_SHARED = select(_M.blob_id).where(_M.id.in_(WANTED)).scalar_subquery()
+_SHARED = select(_M.blob_id).where(_M.id.in_(WANTED))
 _OF_BLOBS = (
     select(_M.id, _M.partition_id, _P.asset_id, tables.partition_keys.c.text, _M.version, _M.made_at, _M.blob_id)
     .add_columns(_B.name, _B.size)
@@ -149,17 +150,14 @@ def give_up(
     if not dry_run:
         with catalog.writing() as connection:
             interrupt_dead(connection, at=micros(at))
+    with catalog.database.reading() as connection, decoding(catalog.database.where):
+        assets = catalog.ids.asset_keys(connection)
+    rules = {id: kept for id, asset in assets.items() if (kept := rule(asset)).older is not None}
     below, told = 1 << 62, set[int]()
-    while True:
+    while rules:
         with catalog.database.reading() as connection, decoding(catalog.database.where):
-            assets = catalog.ids.asset_keys(connection)
-            rules = {id: rule(asset) for id, asset in assets.items()}
-            rows = (
-                connection.execute(_NOT_CURRENT.limit(CHUNK), {"below": below}).all()
-                if any(each.older is not None for each in rules.values())
-                else []
-            )
-            found = [row.id for row in rows if rules[row.asset_id].older is not None]
+            rows = connection.execute(_NOT_CURRENT.limit(CHUNK), {"below": below}).all()
+            found = [row.id for row in rows if row.asset_id in rules]
             group = _group(connection, found, assets, rules, at) if dry_run else {}
         if not rows:
             return
@@ -201,7 +199,7 @@ def _group(
     now, running = micros(at), min(live_runs(connection).values(), default=None)
     old: set[int] = set()
     for row in rows:
-        retention = rules[row.asset_id]
+        retention = rules.get(row.asset_id, _KEEP)
         # What was never current can only have been judged since it was made.
         until = ended.get(row.id, row.made_at)
         if until is None or retention.older is None or newest[row.partition_id] - row.version < retention.keep:

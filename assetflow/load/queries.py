@@ -40,8 +40,6 @@ from assetflow.types.rowmodels import Column, RowModel, row_model
 
 __all__ = ["ReadQuery", "read_queries"]
 
-#: The columns that tables had when they were last made, of those of which that is known.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadQuery:

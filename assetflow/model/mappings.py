@@ -298,7 +298,9 @@ class ByDimension:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A mapping that is only remembered by its text."""
+    """A mapping that is only remembered by its text, to be shown. It maps nothing: what it did was in code, which who
+    reads the past does not load.
+    """
 
     text: str
     many: bool = False

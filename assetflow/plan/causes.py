@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from assetflow.model.definition import Input
@@ -164,17 +165,22 @@ def _recipe(old: Recipe, new: Recipe, *, other_inputs: bool) -> Iterator[Cause]:
     for name, before, after in _changed(dict(old.resources), dict(new.resources)):
         yield from _fields(CauseKind.RESOURCE, f"resource {name}", before, after)
     if old.type != new.type:
-        for cause in _fields(CauseKind.TYPE, "declared", old.type, new.type):
-            if not cause.message.startswith(_INPUTS):
-                yield cause
-                continue
-            try:
-                yield from _inputs(cause, other_inputs=other_inputs)
-            except (TypeError, ValueError):  # recorded in another form than today's
-                yield cause
+        yield from _declared(old.type, new.type, other_inputs=other_inputs)
 
 
-_INPUTS = "declared inputs changed"
+def _declared(old: str, new: str, *, other_inputs: bool) -> Iterator[Cause]:
+    before, after = _object(old), _object(new)
+    if before is None or after is None:
+        yield _change(CauseKind.TYPE, "declared", old, new)
+        return
+    for name, was, now in _changed(before, after):
+        found: list[Cause] | None = None
+        if name == "inputs" and was is not None and now is not None:
+            with suppress(TypeError, ValueError):  # recorded in another form than today's
+                found = _inputs(was, now, other_inputs=other_inputs)
+        yield from [_change(CauseKind.TYPE, f"declared {name}", was, now)] if found is None else found
+
+
 #: How an input is taken, as a trace has it.
 _SHAPES = {
     "value": "one value",
@@ -184,22 +190,23 @@ _SHAPES = {
 }
 
 
-def _inputs(cause: Cause, *, other_inputs: bool) -> list[Cause]:
-    """What changed in how inputs are taken, one by one where these are the same as before. Where they are others, that
-    is a cause of its own, and says enough.
+def _inputs(old: str, new: str, *, other_inputs: bool) -> list[Cause] | None:
+    """What changed in how inputs are taken, one by one where these are the same as before; None where nobody can say.
+
+    Where they are others, that is a cause of its own, and says enough.
     """
-    before, after = json.loads(cause.old), json.loads(cause.new)
+    before, after = json.loads(old), json.loads(new)
     if len(before) != len(after):
-        return [] if other_inputs else [cause]
+        return [] if other_inputs else None
     found: list[Cause] = []
     for (shape, kind, *rest), (new_shape, new_kind, *new_rest) in zip(before, after, strict=True):
         if shape != new_shape:
             message = f"an input is taken as {_SHAPES.get(new_shape, new_shape)}, not as {_SHAPES.get(shape, shape)}"
-            found.append(Cause(kind=cause.kind, message=message, old=shape, new=new_shape))
+            found.append(Cause(kind=CauseKind.TYPE, message=message, old=shape, new=new_shape))
         if kind != new_kind:
-            found.append(_change(cause.kind, "the type of an input", kind or "none", new_kind or "none"))
+            found.append(_change(CauseKind.TYPE, "the type of an input", kind or "none", new_kind or "none"))
         if rest != new_rest:
-            found.append(_change(cause.kind, "what is said of an input", json.dumps(rest), json.dumps(new_rest)))
+            found.append(_change(CauseKind.TYPE, "what is said of an input", json.dumps(rest), json.dumps(new_rest)))
     return found
 
 

@@ -402,7 +402,7 @@ class Project:
         unknown: bool = False,
         dry_run: bool = False,
     ) -> Collected:
-        """Free the bytes of old versions, and of what killed runs left. Records stay.
+        """Free the bytes of old versions, and of what failed and killed attempts left. Records stay.
 
         Never freed is what is current in any environment, what that was made from, and what a run that is going on may
         read. Of assets that say ``retain`` versions go that have not been current for so long; of others those that

@@ -16,7 +16,6 @@ from assetflow.catalog.records import Version
 from assetflow.errors import AssetflowError, UsageError, nearest
 from assetflow.model.keys import Address
 from assetflow.store.values import Values
-from assetflow.types.engine import quoted
 from assetflow.types.handover import to_jsonable
 from assetflow.types.libraries import AnyScan
 from assetflow.upkeep.past import Past, plain_hint
@@ -172,23 +171,31 @@ def _text(value: Any) -> str | None:  # a value of the user's, in the store's ow
 
 
 class _Comparing:
-    """Two tables, as ``a`` and ``b`` of one connection."""
+    """Two tables, as ``a`` and ``b`` of one connection. There their columns go by place: names that differ only in case
+    are one to DuckDB.
+    """
 
     def __init__(self, connection: Any, before: Version, after: Version, keys: tuple[str, ...], sample: int) -> None:
         self._connection = connection
         self._before, self._after = before, after
         self._keys = keys
         self._sample = sample
-        old, new = _types(before), _types(after)
-        self._old, self._new = old, new
-        self._both = [name for name in old if name in new]
+        self._old, self._new = _types(before), _types(after)
+        self._both = [name for name in self._old if name in self._new]
+        #: By table and name, the column as a query names it.
+        self._places: dict[tuple[str, str], str] = {}
 
     def diff(self, values: Values) -> Diff:
         """Compare them."""
-        for name, version in (("a", self._before), ("b", self._after)):
+        for table, version in (("a", self._before), ("b", self._after)):
             scan = values.load(version.stored, AnyScan)
-            self._connection.register(f"_{name}", scan.table if scan.path is None else scan.dataset())
-            self._connection.execute(f"create view {name} as select *, true as {quoted(_IN)} from _{name}")
+            data = scan.table if scan.path is None else scan.dataset()
+            names = [f"c{place}" for place in range(len(data.schema.names))]
+            self._places |= {(table, name): f"{table}.{at}" for name, at in zip(data.schema.names, names, strict=True)}
+            self._connection.register(f"_{table}", data)
+            self._connection.execute(
+                f"create view {table} as select *, true as here from _{table} as t({', '.join(names)})"
+            )
         counted = self._by_key() if self._keys else self._by_row()
         return Diff(
             before=self._before,
@@ -215,69 +222,65 @@ class _Comparing:
     def _by_key(self) -> dict[str, Any]:
         for table in "ab":
             self._refuse_repeated(table)
+        keys = [self._pair(name) for name in self._keys]
+        source = f"a full join b on {' and '.join(f'{a} is not distinct from {b}' for a, b in keys)}"
         compared = self._compared()
-        differs = {name: self._differs(name) for name in compared}
-        joined = " and ".join(f"a.{quoted(name)} is not distinct from b.{quoted(name)}" for name in self._keys)
-        source = f"a full join b on {joined}"
-        here, gone = f"a.{quoted(_IN)} is null", f"b.{quoted(_IN)} is null"
-        both = f"not ({here}) and not ({gone})"
-        anything = f"({' or '.join(differs.values())})" if differs else "false"
-        sums = [here, gone, f"{both} and {anything}", f"{both} and not {anything}"]
-        sums += [f"{both} and {each}" for each in differs.values()]
-        counts = self._rows(f"select {', '.join(f'count(*) filter ({each})' for each in sums)} from {source}")[0]
-        added, removed, changed, equal, *each_column = counts
-        names = [f"coalesce(a.{quoted(name)}, b.{quoted(name)})" for name in self._keys]
+        differs = [f"({self._common('a', name)} is distinct from {self._common('b', name)})" for name in compared]
+        anything = f"({' or '.join(differs)})" if differs else "false"
+        new, old, both = "a.here is null", "b.here is null", "a.here and b.here"
+        sums = [new, old, f"{both} and {anything}", f"{both} and not {anything}", *(f"{both} and {d}" for d in differs)]
+        ((added, removed, changed, equal, *each_column),) = self._rows(
+            f"select {', '.join(f'count(*) filter ({each})' for each in sums)} from {source}"
+        )
+        names = [f"coalesce({a}, {b})" for a, b in keys]
         order = f"order by {', '.join(names)} limit {self._sample}"
-        pairs = [f"{side}.{quoted(name)}" for name in compared for side in "ab"]
-        flags = list(differs.values())
-        found: list[Change] = []
-        if changed:
-            rows = self._rows(
-                f"select {', '.join([*names, *pairs, *flags])} from {source} where {both} and {anything} {order}"
-            )
-            for row in rows:
-                own = dict(zip(self._keys, row, strict=False))
-                cells = row[len(names) : len(names) + len(pairs)]
-                for place, name in enumerate(compared):
-                    if row[len(names) + len(pairs) + place]:
-                        old, new = cells[2 * place], cells[2 * place + 1]
-                        found.append(Change(key=own, column=name, old=old, new=new))
+        changes: list[Change] = []
+        cells = [part for name, d in zip(compared, differs, strict=True) for part in (*self._pair(name), d)]
+        query = f"select {', '.join([*names, *cells])} from {source} where {both} and {anything} {order}"
+        for row in self._rows(query) if changed else ():
+            key = dict(zip(self._keys, row, strict=False))
+            told = row[len(names) :]
+            for name, was, now, differ in zip(compared, told[::3], told[1::3], told[2::3], strict=True):
+                if differ:
+                    changes.append(Change(key=key, column=name, old=was, new=now))
         return {
             "rows": Rows(added=added, removed=removed, changed=changed, equal=equal),
             "changed": {name: count for name, count in zip(compared, each_column, strict=True) if count},
-            "new_rows": self._dicts("b", self._new, f"{source} where {here} {order}") if added else (),
-            "old_rows": self._dicts("a", self._old, f"{source} where {gone} {order}") if removed else (),
-            "changes": tuple(found[: self._sample]),
+            "new_rows": self._whole("b", f"{source} where {new} {order}") if added else (),
+            "old_rows": self._whole("a", f"{source} where {old} {order}") if removed else (),
+            "changes": tuple(changes[: self._sample]),
         }
 
     def _by_row(self) -> dict[str, Any]:
         """Without a key: rows as wholes, each as often as it is there."""
+        rows = self._before.materialization.data.rows or 0
         if not self._both:
-            old, new = self._before.materialization.data.rows or 0, self._after.materialization.data.rows or 0
-            return {"rows": Rows(added=new, removed=old, changed=0, equal=0), "changed": {}}
-        alike = [self._common(name) for name in self._both]
-        a, b = (f"select {', '.join(part.format(side) for part in alike)} from {side}" for side in "ab")
-        told: dict[str, Any] = {"changed": {}}
-        counts = {}
-        for name, query in (("old_rows", f"{a} except all {b}"), ("new_rows", f"{b} except all {a}")):
-            self._connection.execute(f"create or replace temp table _{name} as {query}")
-            ((counts[name],),) = self._rows(f"select count(*) from _{name}")
-            types = dict.fromkeys(self._both, "")
-            told[name] = self._dicts(f"_{name}", types, f"_{name} order by all limit {self._sample}")
-        whole = self._before.materialization.data.rows or 0
-        removed = counts["old_rows"]
-        told["rows"] = Rows(added=counts["new_rows"], removed=removed, changed=0, equal=whole - removed)
-        return told
+            new = self._after.materialization.data.rows or 0
+            return {"rows": Rows(added=new, removed=rows, changed=0, equal=0), "changed": {}}
+        a, b = (f"select {', '.join(self._common(each, name) for name in self._both)} from {each}" for each in "ab")
+        found: dict[str, tuple[int, tuple[Mapping[str, Any], ...]]] = {}
+        for table, query in (("gone", f"{a} except all {b}"), ("come", f"{b} except all {a}")):
+            listed = ", ".join(f"c{place}" for place in range(len(self._both)))
+            self._connection.execute(f"create temp table {table} as select * from ({query}) as t({listed})")
+            ((count,),) = self._rows(f"select count(*) from {table}")
+            sample = self._rows(f"from {table} order by all limit {self._sample}")
+            found[table] = count, tuple(dict(zip(self._both, row, strict=True)) for row in sample)
+        (removed, old_rows), (added, new_rows) = found["gone"], found["come"]
+        return {
+            "rows": Rows(added=added, removed=removed, changed=0, equal=rows - removed),
+            "changed": {},
+            "new_rows": new_rows,
+            "old_rows": old_rows,
+        }
 
     def _refuse_repeated(self, table: str) -> None:
-        keys = ", ".join(quoted(name) for name in self._keys)
+        keys = ", ".join(self._places[table, name] for name in self._keys)
         rows = self._rows(
             f"select {keys}, count(*) as n from {table} group by {keys} having n > 1 order by all limit 1"
         )
         if rows:
             *own, count = rows[0]
-            version = self._before if table == "a" else self._after
-            m = version.materialization
+            m = (self._before if table == "a" else self._after).materialization
             shown = ", ".join(f"{name}={value!r}" for name, value in zip(self._keys, own, strict=True))
             raise UsageError(
                 "key-not-unique",
@@ -285,14 +288,12 @@ class _Comparing:
                 hint="name with --key the columns that tell rows apart",
             )
 
-    def _differs(self, name: str) -> str:
-        a, b = (self._common(name).format(side) for side in "ab")
-        return f"({a} is distinct from {b})"
+    def _pair(self, name: str) -> tuple[str, str]:
+        return self._places["a", name], self._places["b", name]
 
-    def _common(self, name: str) -> str:
+    def _common(self, table: str, name: str) -> str:
         """A column of either table, in a form in which both can be compared."""
-        column = f"{{}}.{quoted(name).replace('{', '{{').replace('}', '}}')}"
-        old, new = self._old[name], self._new[name]
+        column, old, new = self._places[table, name], self._old[name], self._new[name]
         if old == new:
             return column
         return f"cast({column} as {'double' if _is_number(old) and _is_number(new) else 'varchar'})"
@@ -302,14 +303,11 @@ class _Comparing:
         columns = [[to_jsonable(value) for value in column.to_pylist()] for column in table.columns]
         return list(zip(*columns, strict=True))
 
-    def _dicts(self, table: str, types: Mapping[str, str], source: str) -> tuple[Mapping[str, Any], ...]:
-        names = list(types)
-        listed = ", ".join(f"{table}.{quoted(name)}" for name in names)
-        return tuple(dict(zip(names, row, strict=True)) for row in self._rows(f"select {listed} from {source}"))
-
-
-#: A column that says whether a row is there.
-_IN = "__is_there"
+    def _whole(self, table: str, source: str) -> tuple[Mapping[str, Any], ...]:
+        """Rows with all columns of a table."""
+        names = [name for of, name in self._places if of == table]
+        rows = self._rows(f"select {', '.join(self._places[table, name] for name in names)} from {source}")
+        return tuple(dict(zip(names, row, strict=True)) for row in rows)
 
 
 def _is_number(kind: str) -> bool:

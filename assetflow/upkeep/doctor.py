@@ -36,7 +36,7 @@ def examined(past: Past, catalog: Path, mistakes: Sequence[AssetflowError]) -> t
             Problem(
                 code="leftover-files",
                 message=f"{len(left)} stored files ({size:,} bytes) belong to no record, such as {left[0].name}",
-                hint="they do no harm; assetflow gc removes them",
+                hint="they do no harm; assetflow gc removes them, what nobody here wrote with --unknown",
             )
         )
     found += [Problem(code=m.code, message=m.message, hint=m.hint or "assetflow validate tells more") for m in mistakes]

@@ -21,7 +21,7 @@ from assetflow.model.trace import Recipe
 from assetflow.model.versions import Stored
 from assetflow.store.codecs import Parquet
 from assetflow.types.scans import Scan
-from assetflow.upkeep.diff import Diff, difference
+from assetflow.upkeep.diff import Diff, Rows, difference
 
 KINDS = {"n": pa.int64(), "x": pa.float64(), "t": pa.string(), "when": pa.timestamp("us", "UTC")}
 VALUES = {
@@ -146,6 +146,8 @@ def test_columns_of_another_type_are_compared_all_the_same(old, new, changed):
     found = compared(pa.table({"id": [1, 2], "x": old}), pa.table({"id": [1, 2], "x": new}), ("id",))
     assert (set(found.retyped) == {"x"}) is (old.type != new.type)
     assert found.changed == {"x": changed}
+    whole = compared(pa.table({"id": [1, 2], "x": old}), pa.table({"id": [1, 2], "x": new}))
+    assert whole.rows == Rows(added=changed, removed=changed, changed=0, equal=2 - changed)
 
 
 def test_strange_names_of_columns_are_names():
@@ -153,6 +155,14 @@ def test_strange_names_of_columns_are_names():
     after = pa.table({'i"d': [1], "a b{}": [2], "select": [3]})
     assert compared(before, after, ('i"d',)).changed == {"a b{}": 1, "select": 1}
     assert compared(before, after).rows.removed == 1
+
+
+def test_names_that_differ_only_in_case_are_two_columns():
+    before = pa.table({"id": [1, 2], "A": [1, 1], "a": [5, 6], "here": [1, 1]})
+    after = pa.table({"id": [1, 2], "A": [1, 1], "a": [5, 7], "here": [1, 1]})
+    assert compared(before, after, ("id",)).changed == {"a": 1}
+    assert compared(before, after, ("a",)).new_rows == ({"id": 2, "A": 1, "a": 7, "here": 1},)
+    assert compared(before, after).new_rows == ({"id": 2, "A": 1, "a": 7, "here": 1},)
 
 
 def test_another_order_is_told_as_that():
