@@ -152,7 +152,8 @@ def check(session: Session, selection: Selection = None, partition: Partition = 
     for verdict in verdicts:
         counts[_word(verdict)] = counts.get(_word(verdict), 0) + 1
     if verdicts:
-        session.out.note(f"{len(verdicts)} checks: " + ", ".join(f"{n} {word}" for word, n in counts.items()))
+        many = "" if len(verdicts) == 1 else "s"
+        session.out.note(f"{len(verdicts)} check{many}: " + ", ".join(f"{n} {word}" for word, n in counts.items()))
     for step in result.steps:
         if step.failure is not None and not step.verdicts:  # what is there could not be read
             _tell_failure(session.out, result, step, step.failure)

@@ -46,7 +46,7 @@ def _print_table(table: pa.Table, format: str, rows: int, out: Output) -> None:
         from pyarrow import csv  # noqa: PLC0415 - only for this format
 
         buffer = io.BytesIO()
-        csv.write_csv(table, buffer)
+        csv.write_csv(_flat(table), buffer)
         sys.stdout.buffer.write(buffer.getvalue())
     elif format == "parquet":
         from pyarrow import parquet  # noqa: PLC0415 - only for this format
@@ -56,6 +56,19 @@ def _print_table(table: pa.Table, format: str, rows: int, out: Output) -> None:
         parquet.write_table(table, pa.PythonFile(sys.stdout.buffer, "w"))
     else:
         _print_text(table, rows, out)
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """The table with what CSV has no form for, such as lists, as JSON."""
+    for place, column in enumerate(table.columns):
+        if not pa.types.is_nested(column.type):
+            continue
+        texts = [
+            None if value is None else json.dumps(to_jsonable(value), ensure_ascii=False)
+            for value in column.to_pylist()
+        ]
+        table = table.set_column(place, table.column_names[place], pa.array(texts, pa.string()))
+    return table
 
 
 def _print_text(table: pa.Table, rows: int, out: Output) -> None:

@@ -115,3 +115,24 @@ def test_a_plan_writes_nothing(shop: Any) -> None:
     shop.run("plan")
     shop.run("status")
     assert {p for p in shop.path.rglob("*") if "__pycache__" not in p.parts} == before
+
+
+def test_csv_has_what_it_has_no_form_for_as_json(folder: Any) -> None:
+    folder.write(
+        "shop.py",
+        """
+        import polars as pl
+        from assetflow import asset
+
+        @asset
+        def orders() -> pl.DataFrame:
+            tags, at = [["a", "ä"], None], [{"x": 1.5}, {"x": None}]
+            return pl.DataFrame({"id": [1, 2], "tags": tags, "at": at, "t": ["b,c", "d"]})
+        """,
+    )
+    folder.run("materialize")
+    assert folder.run("cat", "orders", "--format", "csv").out.splitlines() == [
+        '"id","tags","at","t"',
+        '1,"[""a"", ""ä""]","{""x"": 1.5}","b,c"',
+        '2,,"{""x"": null}","d"',
+    ]
