@@ -9,7 +9,7 @@ from datetime import datetime
 from assetflow.catalog.codes import AttemptOutcome
 from assetflow.model.history import Materialization
 from assetflow.model.journal import RunStatus
-from assetflow.model.keys import Partition
+from assetflow.model.keys import Address, Partition
 from assetflow.model.retry import FailureClass
 from assetflow.model.versions import Blob, Stored
 
@@ -108,6 +108,12 @@ class Version:
     #: The cell's window in its trace.
     window: str
     inputs: tuple[ReadVersion, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """As one writes it: ``shop.orders@2026-01-05:v3``."""
+        m = self.materialization
+        return str(Address(str(m.partition.asset), m.partition.key or None, m.version))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -58,9 +58,7 @@ def diff(
 
 
 def _named(version: Version) -> str:
-    m = version.materialization
-    at = f"@{m.partition.key}" if m.partition.key else ""
-    return f"{m.partition.asset}{at}:v{m.version}{'' if version.published else ' (never current)'}"
+    return version.address if version.published else f"{version.address} (never current)"
 
 
 def _told(found: Diff) -> Iterator[str]:
@@ -89,6 +87,8 @@ def _told(found: Diff) -> Iterator[str]:
 
 def _show_rows(out: Output, found: Diff) -> None:
     """Some of the changes, and of the rows that came and went."""
+    from assetflow.cli.showing import show_columns  # noqa: PLC0415 - it brings the table libraries
+
     if found.changes:
         out.line()
         cells = [[*map(_cell, c.key.values()), c.column, _cell(c.old), _cell(c.new)] for c in found.changes]
@@ -96,16 +96,9 @@ def _show_rows(out: Output, found: Diff) -> None:
     for title, rows in (("added", found.new_rows), ("removed", found.old_rows)):
         if rows:
             out.line()
-            _table(out, title, rows)
-
-
-def _table(out: Output, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    columns = list(rows[0])
-    out.table([title, *columns], [["", *_cells(row, columns)] for row in rows], prose=False)
-
-
-def _cells(row: Mapping[str, Any], columns: Iterable[str]) -> list[str]:
-    return [_cell(row[name]) for name in columns]
+            out.line(title, style="dim")
+            names = list(rows[0])
+            show_columns(names, [[_cell(row[name]) for row in rows] for name in names], out)
 
 
 def _cell(value: Any) -> str:  # as JSON has it

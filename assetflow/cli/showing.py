@@ -16,7 +16,7 @@ from assetflow.cli.output import Output
 from assetflow.errors import UsageError
 from assetflow.types.handover import to_jsonable
 
-__all__ = ["print_value", "table_json"]
+__all__ = ["print_value", "show_columns", "table_json"]
 
 #: Columns wider than this are cut in text.
 CELL = 40
@@ -72,15 +72,20 @@ def _flat(table: pa.Table) -> pa.Table:
 
 
 def _print_text(table: pa.Table, rows: int, out: Output) -> None:
-    columns = [[_cell(value) for value in column.to_pylist()] for column in table.slice(0, rows).columns]
-    shown = _fitting(table.column_names, columns) if out.out.isatty() else len(columns)
-    cells = [list(row) for row in zip(*columns[:shown], strict=True)]
-    out.table(table.column_names[:shown], cells, prose=False)
-    if hidden := table.column_names[shown:]:
-        names = ", ".join(hidden[:20]) + (" …" if len(hidden) > 20 else "")
-        out.note(f"{len(hidden)} more column{'' if len(hidden) == 1 else 's'}: {names}")
+    top = table.slice(0, rows)
+    cells = [[_cell(value) for value in column.to_pylist()] for column in top.columns]
+    show_columns(table.column_names, cells, out)
     if table.num_rows > rows:
         out.note(f"{rows} of {table.num_rows:,} rows; --rows shows more")
+
+
+def show_columns(names: Sequence[str], cells: Sequence[Sequence[str]], out: Output) -> None:
+    """Columns of cells as a table: on a terminal as many as it has room for, and the names of the others."""
+    shown = _fitting(names, cells) if out.out.isatty() else len(cells)
+    out.table(names[:shown], [list(row) for row in zip(*cells[:shown], strict=True)], prose=False)
+    if hidden := names[shown:]:
+        others = ", ".join(hidden[:20]) + (" …" if len(hidden) > 20 else "")
+        out.note(f"{len(hidden)} more column{'' if len(hidden) == 1 else 's'}: {others}")
 
 
 def _fitting(names: Sequence[str], columns: Sequence[Sequence[str]]) -> int:

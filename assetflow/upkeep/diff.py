@@ -280,11 +280,11 @@ class _Comparing:
         )
         if rows:
             *own, count = rows[0]
-            m = (self._before if table == "a" else self._after).materialization
+            version = self._before if table == "a" else self._after
             shown = ", ".join(f"{name}={value!r}" for name, value in zip(self._keys, own, strict=True))
             raise UsageError(
                 "key-not-unique",
-                f"{count:,} rows of {m.partition}:v{m.version} have {shown}",
+                f"{count:,} rows of {version.address} have {shown}",
                 hint="name with --key the columns that tell rows apart",
             )
 

@@ -114,7 +114,7 @@ class Past:
         if version.materialization.freed:
             raise UsageError(
                 "value-freed",
-                f"the bytes of {_address(version)} were freed by assetflow gc",
+                f"the bytes of {version.address} were freed by assetflow gc",
                 hint=f"assetflow history {version.materialization.partition.asset} lists what there is",
             )
 
@@ -211,14 +211,14 @@ class Past:
                 source, target = each.versions.get(link.read), each.versions.get(link.reader)
                 if source is not None and target is not None:
                     fields = {"input": None, "type": None, "columns": None, "mapping": link.mapping}
-                    edge = Edge(source=_address(source), target=_address(target), fields=fields)
+                    edge = Edge(source=source.address, target=target.address, fields=fields)
                     links[link.read, link.reader, link.position] = edge
         ordered = [nodes[id] for id in sorted(nodes, reverse=True)]
         order = sorted(links, key=lambda link: (link[1], link[2], link[0]))
         return Lineage(
             nodes=tuple(_node(version) for version in ordered),
             edges=tuple(links[key] for key in order),
-            roots=(_address(nodes[start]),),
+            roots=(nodes[start].address,),
             up=up,
             down=down,
         )
@@ -273,11 +273,6 @@ def plain_hint(stored: Stored) -> object:
     return None
 
 
-def _address(version: Version) -> str:
-    m = version.materialization
-    return str(Address(str(m.partition.asset), m.partition.key or None, m.version))
-
-
 def _node(version: Version) -> Node:
     m, stored = version.materialization, version.stored
     where = f"  {stored.uri}" if stored.uri else ""
@@ -292,10 +287,8 @@ def _node(version: Version) -> Node:
         "uri": stored.uri or None,
         "made_at": m.made_at.isoformat().replace("+00:00", "Z"),
     }
-    label = f"{_address(version)}  data {m.data.digest[:12]}{where}"
-    return Node(
-        key=_address(version), kind="source" if stored.codec == "source" else "asset", label=label, fields=fields
-    )
+    label = f"{version.address}  data {m.data.digest[:12]}{where}"
+    return Node(key=version.address, kind="source" if stored.codec == "source" else "asset", label=label, fields=fields)
 
 
 def _after(path: Path, start: int, *, whole: bool) -> bytes:
