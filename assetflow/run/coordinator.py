@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import TypeAlias
 
 from assetflow.errors import AssetflowError, BusyError
 from assetflow.model.event import AttemptFailed, Event, StepStarted
@@ -28,8 +27,8 @@ from assetflow.run.deciding import Question
 from assetflow.run.ending import Ending
 from assetflow.run.executors import Executor
 from assetflow.run.failures import failure_of
+from assetflow.run.jobs import JobResult, Jobs
 from assetflow.run.judging import Judging, Purpose, There
-from assetflow.run.meanwhile import Meanwhile
 from assetflow.run.observing import Observing
 from assetflow.run.recording import Recording
 from assetflow.run.results import has_effects
@@ -38,7 +37,7 @@ from assetflow.run.signals import Interrupted, Stop
 from assetflow.run.telling import Telling
 from assetflow.run.tools import Tools
 
-__all__ = ["AHEAD", "Coordinator", "Job", "JobResult"]
+__all__ = ["AHEAD", "Coordinator"]
 
 #: How many steps are claimed ahead of those that run.
 AHEAD = 64
@@ -46,9 +45,6 @@ AHEAD = 64
 _POLL, _SLOWEST_POLL = 0.05, 0.5
 #: How long running steps are given to end when the run is cancelled, before and after they are interrupted.
 _GRACE, _LAST_GRACE = 1.5, 0.7
-
-JobResult: TypeAlias = Result | Audited | tuple[Result, ...]
-Job: TypeAlias = Callable[[], JobResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,6 @@ class Coordinator:
         self._ending = ending
         self._judging = Judging(course, ending)
         self._observing = observing
-        self._executor = executor
         self._tools = tools
         self._world = tools.world
         self._telling = telling
@@ -93,9 +88,7 @@ class Coordinator:
         self._fail_fast = fail_fast
         self._batching = batching
         self._running: dict[int, _Running] = {}
-        self._launching: list[tuple[tuple[int, ...], Job]] = []
-        #: How many jobs are launched and not over.
-        self._jobs = 0
+        self._jobs = Jobs(executor, recording, stop)
         #: Steps that are to be launched together.
         self._gathered: dict[int, tuple[Question, tuple[Cause, ...]]] = {}
         #: When steps are tried again, earliest first.
@@ -104,7 +97,6 @@ class Coordinator:
         self._taken_at = 0.0
         self._poll = _POLL
         self._poll_at = 0.0
-        self._meanwhile = Meanwhile(recording)
 
     def events(self) -> Generator[Event, None, None]:
         """Take turns until all steps are over and recorded, or the run is stopped."""
@@ -116,7 +108,7 @@ class Coordinator:
             if self._is_stopping():
                 yield from self._wind_down()
         finally:
-            self._meanwhile.close()
+            self._jobs.close()
 
     def _is_stopping(self) -> bool:
         return self._stop.requested or (self._fail_fast and bool(self._course.failing))
@@ -131,49 +123,20 @@ class Coordinator:
         if (group.is_full or group.due_in() == 0) and group.is_stored:
             self._recording.write(self._next_claims(0))
         self._begin_steps()
-        if len(group) and not self._launching and not self._running and not self._course.schedule.has_startable():
-            self._recording.write(self._next_claims(self._executor.width))
+        if len(group) and not self._jobs.waiting and not self._running and not self._course.schedule.has_startable():
+            self._recording.write(self._next_claims(self._jobs.width))
 
     # What runs
 
     def _submit(self) -> None:
         self._launch_gathered()
-        for steps, job in self._launching:
-            if self._stop.requested:
-                self._interrupted(steps)
-                continue
-            if self._executor.inline:
-                with self._meanwhile.away():
-                    ended = self._run_here(job)
-                if not ended:
-                    self._interrupted(steps)
-            else:
-                self._executor.submit(job)
-        self._launching.clear()
-
-    def _run_here(self, job: Job) -> bool:
-        """Run a job in this very thread; False where it was interrupted, which is at once. Others are left to end."""
-        try:
-            self._stop.interruptible = True
-            self._executor.submit(job)
-        except Interrupted:
-            return False
-        finally:
-            self._stop.interruptible = False
-        return True
-
-    def _interrupted(self, steps: Iterable[int]) -> None:
-        self._jobs -= 1
-        for step in steps:
+        for step in self._jobs.submit():
             self._running.pop(step, None)
 
-    def _has_room(self) -> bool:
-        return self._jobs < self._executor.width
-
     def _collect(self) -> None:
-        can_begin = self._course.schedule.has_startable() and self._has_room()
+        can_begin = self._course.schedule.has_startable() and self._jobs.has_room
         if self._running:
-            self._take(self._executor.wait(0 if can_begin else self._time_left()))
+            self._take(self._jobs.wait(0 if can_begin else self._time_left()))
         elif not can_begin and not len(self._recording.group) and (left := self._time_left()):
             self._sleep(left)
 
@@ -190,18 +153,16 @@ class Coordinator:
         """Seconds until something is due that does not depend on running steps; None if nothing is."""
         now = self._world.monotonic()
         due = [self._recording.group.due_in()]
-        if self._retries and self._has_room():
+        if self._retries and self._jobs.has_room:
             due.append(max(0.0, self._retries[0][0] - now))
         if self._course.schedule.aside:
             due.append(max(0.0, self._poll_at - now))
         return min((left for left in due if left is not None), default=None)
 
-    def _take(self, results: Iterable[JobResult]) -> None:
+    def _take(self, results: Iterable[Result | Audited]) -> None:
         for result in results:
-            self._jobs -= 1
             self._taken_at = self._world.monotonic()
-            for each in result if isinstance(result, tuple) else (result,):
-                self._took(each)
+            self._took(result)
 
     def _took(self, result: Result | Audited) -> None:
         step = self._recording.number(result.step)
@@ -316,7 +277,7 @@ class Coordinator:
 
     def _begin_steps(self) -> None:
         schedule = self._course.schedule
-        while self._has_room():
+        while self._jobs.has_room:
             if not schedule.has_startable():
                 wanted = self._next_claims(AHEAD // 2)
                 if not wanted:
@@ -331,12 +292,12 @@ class Coordinator:
                 schedule.start(step)
                 self._begin(step)
             self._launch_gathered()
-            if self._recording.group.is_full or (self._launching and self._executor.inline):
+            if self._recording.group.is_full or self._jobs.holding_up:
                 return  # what has begun and ended so far is recorded and told first
 
     def _try_again(self) -> None:
         now = self._world.monotonic()
-        while self._retries and self._retries[0][0] <= now and self._has_room():
+        while self._retries and self._retries[0][0] <= now and self._jobs.has_room:
             _, step = heapq.heappop(self._retries)
             if step in self._course.void:
                 self._claimed_again(step)
@@ -397,8 +358,7 @@ class Coordinator:
             return
         if one.action is Action.CHECK:
             self._telling.tell(StepStarted(run=course.run, step=one.id, attempt_number=1, at=self._world.now()))
-        self._jobs += 1
-        self._launching.append(((step,), partial(audit, order, self._tools)))
+        self._jobs.add((step,), partial(audit, order, self._tools))
 
     def _launch(self, step: int, question: Question, causes: tuple[Cause, ...]) -> None:
         course, one = self._course, self._course.plan.steps[step]
@@ -408,7 +368,7 @@ class Coordinator:
         if has_effects(course.preparing.bound(one)) and not self._made_durable(step):
             return
         if (work := self._prepared(step, question, causes)) is not None:
-            self._start((step,), partial(perform, work, self._tools))
+            self._jobs.add((step,), partial(perform, work, self._tools))
 
     def _launch_gathered(self) -> None:
         """Begin the calls of what was gathered: one for all that follow each other."""
@@ -418,7 +378,7 @@ class Coordinator:
             ready = [work for work in works.values() if work is not None]
             if ready:
                 sound = tuple(step for step, work in works.items() if work is not None)
-                self._start(sound, partial(perform_together, ready, self._tools))
+                self._jobs.add(sound, partial(perform_together, ready, self._tools))
 
     def _prepared(self, step: int, question: Question, causes: tuple[Cause, ...]) -> Work | None:
         """The order for an attempt that begins; None where there can be none, and the step has failed."""
@@ -434,10 +394,6 @@ class Coordinator:
         self._telling.tell(started)
         self._running[step] = _Running(question, causes)
         return work
-
-    def _start(self, steps: tuple[int, ...], job: Job) -> None:
-        self._jobs += 1
-        self._launching.append((steps, job))
 
     def _made_durable(self, step: int) -> bool:
         """What the step reads is durable, or the step is open again because some of that was lost."""
@@ -466,14 +422,13 @@ class Coordinator:
 
     def _wind_down(self) -> Iterator[Event]:
         """No new steps. Running ones end, within limits if the run is cancelled, and all that ended is recorded."""
-        for steps, _ in self._launching:
-            self._interrupted(steps)
-        self._launching.clear()
+        for step in self._jobs.withdraw():
+            self._running.pop(step, None)
         self._gathered.clear()
         cancelled = self._stop.requested
         yield from self._until_ended(_GRACE if cancelled else None)
         if self._running:
-            self._executor.interrupt()
+            self._jobs.interrupt()
             yield from self._until_ended(_LAST_GRACE)
         self.abandon()
         yield from self._telling.take()
@@ -487,7 +442,7 @@ class Coordinator:
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return
-            self._take(self._executor.wait(left))
+            self._take(self._jobs.wait(left))
             yield from self._telling.take()
 
     def abandon(self) -> None:

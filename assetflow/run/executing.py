@@ -21,13 +21,14 @@ from assetflow.model.keysets import Keys
 from assetflow.model.plan import Plan, Steps
 from assetflow.run.batching import Batching
 from assetflow.run.capture import capturing
-from assetflow.run.coordinator import Coordinator, JobResult
+from assetflow.run.coordinator import Coordinator
 from assetflow.run.course import Course
 from assetflow.run.deciding import Deciding, steps_spared, steps_upstream
 from assetflow.run.ending import Ending
 from assetflow.run.ends import Group
 from assetflow.run.executors import Executor, Inline, Threads
 from assetflow.run.heartbeat import heartbeat
+from assetflow.run.jobs import JobResult
 from assetflow.run.loop import EventLoop
 from assetflow.run.memory import Memory
 from assetflow.run.observing import Observing
