@@ -159,10 +159,11 @@ class Coordinator:
             due.append(max(0.0, self._poll_at - now))
         return min((left for left in due if left is not None), default=None)
 
-    def _take(self, results: Iterable[Result | Audited]) -> None:
-        for result in results:
+    def _take(self, finished: Iterable[tuple[Result | Audited, ...]]) -> None:
+        for results in finished:
             self._taken_at = self._world.monotonic()
-            self._took(result)
+            for result in results:
+                self._took(result)
 
     def _took(self, result: Result | Audited) -> None:
         step = self._recording.number(result.step)

@@ -84,11 +84,11 @@ class Jobs:
         self._waiting.clear()
         return steps
 
-    def wait(self, timeout: float | None) -> Iterator[Result | Audited]:
-        """What has finished: see :meth:`assetflow.run.executors.Executor.wait`."""
+    def wait(self, timeout: float | None) -> Iterator[tuple[Result | Audited, ...]]:
+        """What has finished, job by job: see :meth:`assetflow.run.executors.Executor.wait`."""
         for result in self._executor.wait(timeout):
             self._open -= 1
-            yield from result if isinstance(result, tuple) else (result,)
+            yield result if isinstance(result, tuple) else (result,)
 
     def interrupt(self) -> None:
         """Make running ones end soon."""
